@@ -1,0 +1,1 @@
+"""wirewatch: from article to alert."""

@@ -1,0 +1,100 @@
+"""Article: what a connector acknowledged, before anything has been read into it."""
+
+import hashlib
+from typing import Literal
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+import msgspec
+
+from pipeline.model.codec import Time
+
+MAX_BODY = 200_000
+"""Characters of a body that are kept."""
+
+Grade = Literal["A", "B", "C", "D", "E", "F"]
+"""Reliability of a source, NATO Admiralty code: A completely reliable … E unreliable, F cannot be judged."""
+
+TRACKING = ("utm_", "fbclid", "gclid", "yclid", "mc_cid", "mc_eid", "igshid", "_openstat")
+
+
+class Source(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Who published it."""
+
+    id: str
+    name: str = ""
+    kind: str = ""
+    """Kind of connector that brought it (feed, folder, …)."""
+    country: str | None = None
+    """ISO 3166-1 alpha-3 of the outlet."""
+    owner: str | None = None
+    """Id of the owner; outlets of one owner are not independent of one another."""
+    affiliation: str | None = None
+    """Alpha-3 of the state that controls the outlet."""
+    reliability: Grade | None = None
+
+
+class Raw(msgspec.Struct, frozen=True, kw_only=True):
+    """The bytes it was read from."""
+
+    sha256: str
+    content_type: str
+    size: int
+    """Bytes."""
+
+
+class Article(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One revision of one published item, as plain text."""
+
+    id: str
+    """32 hex digits, see `article_id`."""
+    url: str | None = None
+    source: Source
+    title: str = ""
+    body: str = ""
+    summary: str = ""
+    authors: tuple[str, ...] = ()
+    published: Time | None = None
+    published_origin: str | None = None
+    """Where `published` was read: feed, page, header, input …"""
+    fetched: Time | None = None
+    revision: str
+    """16 hex digits, see `revision_of`."""
+    truncated: bool = False
+    """The body was longer than MAX_BODY and was cut."""
+    raw: Raw | None = None
+
+
+def canonical_url(url: str) -> str:
+    """The URL by which two copies of an article are recognised as one.
+
+    Lower-case scheme and host, no default port, fragment, tracking parameters or trailing slash;
+    the other query parameters sorted. Returns the input where it is no http(s) URL.
+    """
+    try:
+        parts = urlsplit(url.strip())
+        port = parts.port
+    except ValueError:
+        return url.strip()
+    if parts.scheme.lower() not in ("http", "https") or not parts.hostname:
+        return url.strip()
+    scheme = parts.scheme.lower()
+    host = parts.hostname.lower()
+    if port and port != {"http": 80, "https": 443}[scheme]:
+        host = f"{host}:{port}"
+    query = sorted(
+        (name, value)
+        for name, value in parse_qsl(parts.query, keep_blank_values=True)
+        if not name.lower().startswith(TRACKING)
+    )
+    return urlunsplit((scheme, host, parts.path.rstrip("/"), urlencode(query), ""))
+
+
+def article_id(url: str | None, source: str, item: str) -> str:
+    """First 32 hex digits of SHA-256 over the canonical URL, or over source id and item key where there is none."""
+    key = canonical_url(url) if url else f"{source}\n{item}"
+    return hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+def revision_of(title: str, body: str) -> str:
+    """16 hex digits that change when title or body change."""
+    return hashlib.sha256(f"{title}\n{body}".encode("utf-8", "surrogatepass")).hexdigest()[:16]

@@ -1,0 +1,81 @@
+"""What correlate reads, all keyed by rule: candidates, the clock's ticks, users' actions and changes of the rule."""
+
+from typing import Literal
+
+import msgspec
+
+from pipeline.model.alert import AlertActor, AlertArticle, AlertPlace, LedgerEntry, Reason
+from pipeline.model.codec import Time
+
+
+class Candidate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="candidate"):
+    """A rule holds for an article, or has held before in its story."""
+
+    rule: str
+    story: str
+    article: AlertArticle
+    revision: str
+    replaces: bool = False
+    """A new revision of an article the story already has."""
+    holds: bool
+    headline: str = ""
+    """In English, composed from the event that made the rule hold; empty where it does not hold."""
+    facts: tuple[str, ...] = ()
+    """Short English sentences for the summary."""
+    because: tuple[Reason, ...] = ()
+    claims: tuple[LedgerEntry, ...] = ()
+    denies: bool = False
+    """A party to the event denies it here."""
+    withdraws: bool = False
+    origins: tuple[str, ...]
+    """Origins in the story for which the rule holds, this article's included if it does."""
+    actors: tuple[AlertActor, ...] = ()
+    places: tuple[AlertPlace, ...] = ()
+    fetched: Time | None = None
+    merged: tuple[str, ...] = ()
+    """Ids of stories that this story has taken in."""
+
+
+class Tick(msgspec.Struct, frozen=True, kw_only=True, tag="tick"):
+    """Time has passed."""
+
+    rule: str
+
+
+class Action(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="action"):
+    """What a user does with an alert."""
+
+    rule: str
+    alert: str
+    do: Literal["acknowledge", "snooze", "close"]
+    until: Time | None = None
+    by: str = ""
+
+
+class Escalation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """When an alert becomes more severe."""
+
+    to: Literal["low", "medium", "high", "critical"]
+    origins: int
+    excluding_affiliation: tuple[str, ...] = ()
+
+
+class RuleChange(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="rule"):
+    """The part of a rule that alerts need, or its removal."""
+
+    rule: str
+    version: str
+    title: str = ""
+    desk: Literal["diplomacy", "conflict", "security", "governance", "humanitarian", "economy", "system"] = (
+        "system"
+    )
+    severity: Literal["low", "medium", "high", "critical"] = "medium"
+    fresh: int = 172_800
+    """Seconds."""
+    quiet_for: int = 259_200
+    """Seconds."""
+    escalate: Escalation | None = None
+    removed: bool = False
+
+
+CorrelateInput = Candidate | Tick | Action | RuleChange

@@ -1,0 +1,56 @@
+"""What a stage is: a plain function from state, message and time to effects and changes. No I/O, no clock, no engine."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, NamedTuple, Protocol, TypeVar
+
+
+class Message(NamedTuple):
+    """A record of a topic, as a stage sees it."""
+
+    key: str
+    value: bytes
+    offset: int
+    """In its input topic; grows, never repeats."""
+    now: datetime
+    """Log time, made monotone by the engine; UTC."""
+
+
+class Effect(NamedTuple):
+    """A record that a stage sends."""
+
+    topic: str
+    key: str
+    value: bytes
+
+
+class Decision(NamedTuple):
+    """What a message causes: records to send, and changes of the stage's state, encoded."""
+
+    effects: Sequence[Effect]
+    changes: Sequence[bytes] = ()
+
+
+State = TypeVar("State")
+
+
+class Stage(Protocol[State]):
+    """A stage of the graph.
+
+    `decide` reads the state and never alters it; `fold` is the only thing that does, and a state is what
+    comes of folding every change ever decided, in order, into `empty()`. An exception from `decide` means
+    that the message can never be handled: it becomes a dead letter, and the state is as before.
+    """
+
+    name: str
+    input: str
+    outputs: tuple[str, ...]
+
+    def empty(self) -> State: ...
+
+    def decide(self, state: State, message: Message) -> Decision: ...
+
+    def fold(self, state: State, change: bytes) -> None: ...
+
+
+AnyStage = Stage[Any]
