@@ -1,4 +1,4 @@
-"""What a stage is: a plain function from state, message and time to effects and changes. No I/O, no clock, no engine."""
+"""What a stage is: a function from state, message and time to effects and changes. No I/O, no clock, no engine."""
 
 from collections.abc import Sequence
 from datetime import datetime

@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import msgspec
 
-from pipeline.model.codec import Time
+from pipeline.model.codec import InvalidError, Time, decode, utc
 
 MAX_BODY = 200_000
 """Characters of a body that are kept."""
@@ -98,3 +98,45 @@ def article_id(url: str | None, source: str, item: str) -> str:
 def revision_of(title: str, body: str) -> str:
     """16 hex digits that change when title or body change."""
     return hashlib.sha256(f"{title}\n{body}".encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+class _Input(msgspec.Struct, kw_only=True):
+    """An article as people hand it in: unknown fields are ignored, known ones are strict."""
+
+    id: str = ""
+    url: str | None = None
+    source: Source
+    title: str = ""
+    body: str = ""
+    summary: str = ""
+    authors: tuple[str, ...] = ()
+    published: Time | None = None
+    fetched: Time | None = None
+
+
+def from_input(data: bytes | str) -> tuple[str, Article]:
+    """One JSON object as people write it (see `wirewatch enrich --help`): its own `id`, and the Article.
+
+    Raises:
+        InvalidError: not JSON, a wrong type, or neither `url` nor `id`; the message names the field.
+    """
+    given = decode(data, _Input)
+    if not (given.url or given.id):
+        raise InvalidError("an article needs `url`, or `id` where it has none")
+    if not (given.title.strip() or given.body.strip()):
+        raise InvalidError("an article needs text in `title` or `body`")
+    article = Article(
+        id=article_id(given.url, given.source.id, given.id),
+        url=given.url,
+        source=given.source,
+        title=given.title,
+        body=given.body[:MAX_BODY],
+        summary=given.summary,
+        authors=given.authors,
+        published=utc(given.published) if given.published else None,
+        published_origin="input" if given.published else None,
+        fetched=utc(given.fetched) if given.fetched else None,
+        revision=revision_of(given.title, given.body),
+        truncated=len(given.body) > MAX_BODY,
+    )
+    return given.id or article.id, article

@@ -66,9 +66,7 @@ class RuleChange(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
     rule: str
     version: str
     title: str = ""
-    desk: Literal["diplomacy", "conflict", "security", "governance", "humanitarian", "economy", "system"] = (
-        "system"
-    )
+    desk: Literal["diplomacy", "conflict", "security", "governance", "humanitarian", "economy", "system"] = "system"
     severity: Literal["low", "medium", "high", "critical"] = "medium"
     fresh: int = 172_800
     """Seconds."""

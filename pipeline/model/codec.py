@@ -1,8 +1,9 @@
 """JSON in and out for every type that flows: one encoder, one strict decoder, one way of naming what is wrong."""
 
+from collections.abc import Hashable
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import msgspec
 
@@ -14,12 +15,12 @@ Time = datetime
 encode = msgspec.json.Encoder(order="deterministic").encode
 
 
-class Invalid(ValueError):
+class InvalidError(ValueError):
     """Input that does not have the shape of its type; the message names the field."""
 
 
 @cache
-def _decoder(kind: Any) -> msgspec.json.Decoder[Any]:
+def _decoder(kind: Hashable) -> msgspec.json.Decoder[Any]:
     return msgspec.json.Decoder(kind, strict=True)
 
 
@@ -27,12 +28,12 @@ def decode(data: bytes | str, kind: type[T]) -> T:
     """Reads one JSON value of type `kind`.
 
     Raises:
-        Invalid: not JSON, or not of that type. The message says which field and what was expected.
+        InvalidError: not JSON, or not of that type. The message says which field and what was expected.
     """
     try:
-        value: T = _decoder(kind).decode(data)
+        value: T = _decoder(cast("Hashable", kind)).decode(data)
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
-        raise Invalid(str(error)) from None
+        raise InvalidError(str(error)) from None
     return value
 
 
@@ -40,11 +41,11 @@ def utc(time: datetime) -> datetime:
     """The same instant with offset zero.
 
     Raises:
-        Invalid: the time has no offset.
+        InvalidError: the time has no offset.
     """
     if time.tzinfo is None:
-        raise Invalid("a time without an offset from UTC")
+        raise InvalidError("a time without an offset from UTC")
     try:
         return time.astimezone(UTC)
     except OverflowError:
-        raise Invalid("a time outside the years 1 to 9999") from None
+        raise InvalidError("a time outside the years 1 to 9999") from None
