@@ -1,0 +1,32 @@
+"""SourceHealth: how a source is doing, as its connector last saw it."""
+
+from typing import Literal
+
+import msgspec
+
+from pipeline.model.codec import Time
+
+SourceState = Literal["ok", "failing", "backing-off", "silent"]
+
+
+class SourceHealth(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The latest word on one source."""
+
+    id: str
+    kind: str
+    """Kind of connector: feed, folder, …"""
+    name: str
+    state: SourceState
+    """`failing`: the last poll failed; `backing-off`: several did, and polls are further apart;
+    `silent`: polls succeed and nothing comes."""
+    last_poll: Time | None = None
+    """Last attempt, whether it succeeded or not."""
+    last_item: Time | None = None
+    """When the last new item was acknowledged."""
+    items: int = 0
+    """Acknowledged since the source was first polled."""
+    failures: int = 0
+    """Polls that failed in a row."""
+    next_poll: Time | None = None
+    error: str | None = None
+    """What is wrong, in a sentence that says what to do."""
