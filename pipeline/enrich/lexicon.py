@@ -1,0 +1,250 @@
+"""Finding many words at once: patterns in, hits out, in one Aho-Corasick pass over the folded text.
+
+A pattern is a word or a few words as a language's data files write them:
+
+    embassy             this form only
+    посольств*          this stem and up to eight more letters
+    missile fragment*   several words
+    called ... in       up to four words in between (eight characters where a script has no spaces)
+
+A name is a pattern whose last word may carry the endings of its inflection class (`morphology.yaml`).
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import yaml
+from ahocorasick_rs import AhoCorasick, Implementation, MatchKind
+
+LANGUAGES = Path(__file__).parent / "languages"
+MAX_TAIL = 8
+"""Letters that `*` stands for at the most."""
+
+# Marks of Hebrew, Arabic and Indic scripts belong to their words, though Python's \w leaves them out.
+MARKS = "\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0670\u0900-\u0dff\u0e30-\u0e4e"
+_NOT_WORD = re.compile(rf"[^\w{MARKS}]|_")
+_WORD = re.compile(rf"[\w{MARKS}]*")
+_SAME = str.maketrans(
+    {"ё": "е", "ي": "ی", "ى": "ی", "ك": "ک", "أ": "ا", "إ": "ا", "آ": "ا", "ة": "ه", "ۀ": "ه", "ı": "i"}
+)
+
+
+def fold(text: str) -> str:
+    """The text as patterns see it: lower case, punctuation as spaces, look-alike letters as one; same length."""
+    return _NOT_WORD.sub(" ", text.replace("İ", "i").lower().translate(_SAME))
+
+
+class Hit(NamedTuple):
+    """A pattern found, in code points of the text, half-open."""
+
+    start: int
+    end: int
+    kind: str
+    value: str
+
+
+class Pattern(NamedTuple):
+    """What to look for and what it stands for."""
+
+    text: str
+    kind: str
+    value: str
+    endings: frozenset[str] | None = None
+    """Endings that may follow the last word; None where the text says so itself with `*`."""
+
+
+class _Entry(NamedTuple):
+    kind: str
+    value: str
+    endings: frozenset[str] | None
+    """Endings that may follow the key; None: any, up to MAX_TAIL letters."""
+    rest: re.Pattern[str] | None
+    """What follows the key in a pattern of several words."""
+
+
+class Script(NamedTuple):
+    """How words stand in a language's text."""
+
+    spaced: bool = True
+    prefixes: frozenset[str] = frozenset()
+    """Letters written together with the word that follows, as the Arabic and Hebrew articles and conjunctions."""
+
+
+class Matcher:
+    """All patterns of one kind of text, compiled.
+
+    Args:
+        patterns: what to look for; several patterns may share a text.
+        script: how words stand in this language.
+    """
+
+    def __init__(self, patterns: Iterable[Pattern], script: Script = Script()) -> None:  # noqa: B008
+        self._script = script
+        keys: dict[str, list[_Entry]] = {}
+        for pattern in patterns:
+            key, entry = _compile(pattern, script)
+            entries = keys.setdefault(key, [])
+            if entry not in entries:
+                entries.append(entry)
+        self._entries = list(keys.values())
+        self._starts_at_space = script.spaced and not script.prefixes
+        texts = [f" {key}" if self._starts_at_space else key for key in keys]
+        self._automaton = AhoCorasick(
+            texts, matchkind=MatchKind.Standard, store_patterns=False, implementation=Implementation.ContiguousNFA
+        )
+
+    def find(self, folded: str) -> list[Hit]:
+        """Every pattern in a folded text, in order of start, then of length, overlapping ones too."""
+        hits = self._find_spaced(folded) if self._starts_at_space else self._find_glued(folded)
+        hits.sort(key=lambda hit: (hit[0], hit[1]))
+        return hits
+
+    def _find_spaced(self, folded: str) -> list[Hit]:
+        entries, word, hits = self._entries, _WORD.match, []
+        for index, start, end in self._automaton.find_matches_as_indexes(f" {folded}", overlapping=True):
+            end -= 1
+            word_end = word(folded, end).end()  # type: ignore[union-attr]
+            for kind, value, endings, rest in entries[index]:
+                if endings is None:
+                    if word_end - end > MAX_TAIL:
+                        continue
+                elif folded[end:word_end] not in endings:
+                    continue
+                if rest is None:
+                    hits.append(Hit(start, word_end, kind, value))
+                elif found := rest.match(folded, word_end):
+                    hits.append(Hit(start, found.end(), kind, value))
+        return hits
+
+    def _find_glued(self, folded: str) -> list[Hit]:
+        entries, hits, spaced, prefixes = self._entries, [], self._script.spaced, self._script.prefixes
+        for index, start, end in self._automaton.find_matches_as_indexes(folded, overlapping=True):
+            if spaced:
+                before = folded.rfind(" ", 0, start) + 1
+                if before != start and folded[before:start] not in prefixes:
+                    continue
+                word_end = _WORD.match(folded, end).end()  # type: ignore[union-attr]
+            else:
+                if _inside_kana(folded, start, end):
+                    continue
+                word_end = end
+            for kind, value, endings, rest in entries[index]:
+                if spaced:
+                    if endings is None:
+                        if word_end - end > MAX_TAIL:
+                            continue
+                    elif folded[end:word_end] not in endings:
+                        continue
+                if rest is None:
+                    hits.append(Hit(start, word_end, kind, value))
+                elif found := rest.match(folded, word_end):
+                    hits.append(Hit(start, found.end(), kind, value))
+        return hits
+
+
+def longest(hits: Sequence[Hit]) -> list[Hit]:
+    """Of overlapping hits only the longest, the leftmost of equals; hits on the very same span are all kept."""
+    kept: list[Hit] = []
+    taken: dict[int, tuple[int, int]] = {}
+    for hit in sorted(hits, key=lambda hit: (hit[0] - hit[1], hit[0])):
+        span = (hit.start, hit.end)
+        if all(taken.get(at, span) == span for at in range(hit.start, hit.end)):
+            kept.append(hit)
+            for at in range(hit.start, hit.end):
+                taken[at] = span
+    kept.sort(key=lambda hit: (hit[0], hit[1]))
+    return kept
+
+
+def _inside_kana(folded: str, start: int, end: int) -> bool:
+    """A katakana name is not part of a longer katakana word."""
+    return (_kana(folded[start]) and start > 0 and _kana(folded[start - 1])) or (
+        _kana(folded[end - 1]) and end < len(folded) and _kana(folded[end])
+    )
+
+
+def _kana(letter: str) -> bool:
+    return "\u30a1" <= letter <= "\u30fc" and letter != "・"
+
+
+def _compile(pattern: Pattern, script: Script) -> tuple[str, _Entry]:
+    words = _pattern_words(pattern.text)
+    first, others = words[0], words[1:]
+    exact = frozenset([""])
+    last = pattern.endings if pattern.endings is not None else exact
+    endings = None if first.endswith("*") else (exact if others else last)
+    rest = re.compile(_rest_regex(others, last, script)) if others else None
+    return first.rstrip("*"), _Entry(pattern.kind, pattern.value, endings, rest)
+
+
+def _pattern_words(text: str) -> list[str]:
+    words: list[str] = []
+    for word in text.split():
+        if word == "...":
+            words.append("...")
+        else:
+            star = word.endswith("*")
+            parts = fold(word.rstrip("*")).split()
+            words += [*parts[:-1], parts[-1] + "*" * star] if parts else []
+    if not words or words[0] == "...":
+        raise ValueError(f"a pattern needs a word to begin with: {text!r}")
+    return words
+
+
+def _rest_regex(words: Sequence[str], last: frozenset[str], script: Script) -> str:
+    letter = rf"[\w{MARKS}]"
+    gap = rf"(?: {{1,3}}{letter}+){{0,4}}?" if script.spaced else r".{0,8}?"
+    space = " {1,3}" if script.spaced else " {0,2}"
+    end = rf"(?!{letter})" if script.spaced else ""
+    parts = []
+    for number, word in enumerate(words):
+        if word == "...":
+            parts.append(gap)
+            continue
+        tail = rf"{letter}{{0,{MAX_TAIL}}}" if word.endswith("*") else ""
+        if number == len(words) - 1 and last != {""} and not tail:
+            tail = "(?:" + "|".join(sorted(map(re.escape, last), key=len, reverse=True)) + ")"
+        parts.append(space + re.escape(word.rstrip("*")) + tail + end)
+    return "".join(parts)
+
+
+def read_yaml(path: Path) -> Any:
+    """A data file of this package; an empty dict where there is none."""
+    if not path.exists():
+        return {}
+    with path.open(encoding="utf-8") as file:
+        return yaml.load(file, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)) or {}
+
+
+class Morphology(NamedTuple):
+    """How names stand and change in a language, from its `morphology.yaml`."""
+
+    script: Script
+    capitals: bool
+    """Proper names begin with a capital letter."""
+    endings: Mapping[str, frozenset[str]]
+    """Inflection class (noun, adjective, demonym, city, …) to the endings that may follow a stem."""
+
+
+@cache
+def morphology(language: str) -> Morphology:
+    """The rules of a language; those of a plain Latin one where it has no file of its own."""
+    data = read_yaml(LANGUAGES / language / "morphology.yaml")
+    return Morphology(
+        script=Script(spaced=data.get("spaced", True), prefixes=frozenset(map(fold, data.get("prefixes", ())))),
+        capitals=data.get("capitals", True),
+        endings={name: frozenset(map(fold, endings)) for name, endings in data.get("endings", {}).items()},
+    )
+
+
+@cache
+def words(language: str) -> Matcher | None:
+    """The concepts of a language (`words.yaml`: concept, then its patterns), compiled; None where it has no file."""
+    data: Mapping[str, Sequence[str]] = read_yaml(LANGUAGES / language / "words.yaml")
+    if not data:
+        return None
+    patterns = [Pattern(str(text), "word", concept) for concept, texts in data.items() for text in texts or ()]
+    return Matcher(patterns, morphology(language).script)

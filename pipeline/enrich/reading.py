@@ -1,0 +1,93 @@
+"""Reading: one article being read. What every question of this room is asked of."""
+
+import re
+from bisect import bisect_right
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import NamedTuple
+
+from pipeline.enrich.lexicon import Hit, fold
+from pipeline.model.article import Article
+from pipeline.model.enriched import Actor, Facility, Place, Span
+
+# A sentence ends at . ! ? … and their like before a space and no lower-case letter, and at every line's end.
+_SENTENCE_END = re.compile(
+    r"[.!?…։؟۔।]+[\"'»”’)\]]*\s+(?=[^a-zа-яёіїєґ])|[。！？]+[」』”’）]*|\n+",
+)
+_ABBREVIATION = re.compile(
+    r"(?:\b(?:[A-ZА-ЯЇІЄ]|Mr|Mrs|Ms|Dr|St|Sen|Gov|Gen|Col|Lt|Maj|Capt|Sgt|Prof|Rev|No|vs|approx|Jan|Feb|Aug|Sept|Oct|Nov|Dec"
+    r"|ул|им|гг?|стр|млн|млрд|тыс|тис|вул|ім|р|д-р|ген|полк|prof|dr|gen|płk|hr|Nr|Hr|Fr|bzw|ca|Sr|Sra|EE|UU))$"
+)
+
+
+class Mention(NamedTuple):
+    """Words that name somebody or something, once their context has been judged; offsets in the text."""
+
+    start: int
+    end: int
+    kind: str
+    """state | adjective | demonym | government (a capital standing for it) | organ | organisation | group | person
+    | country | region | city | facility"""
+    id: str
+    """Of the actor, place or facility."""
+
+
+@dataclass
+class Reading:
+    """An article's text with everything found in it so far.
+
+    `text` is title and body, a blank line between; all offsets are in it until `span` turns them into spans.
+    """
+
+    article: Article
+    language: str
+    names: list[Hit] = field(default_factory=list)
+    """States, adjectives, demonyms, places, organisations: longest only, in order."""
+    words: list[Hit] = field(default_factory=list)
+    """Concepts of the language's `words.yaml`, in order; they may overlap."""
+    mentions: list[Mention] = field(default_factory=list)
+    """In order of start. A facility's mention encloses those of its owner and host where they stand beside it."""
+    actors: dict[str, Actor] = field(default_factory=dict)
+    places: dict[str, Place] = field(default_factory=dict)
+    facilities: dict[str, Facility] = field(default_factory=dict)
+
+    @cached_property
+    def text(self) -> str:
+        return f"{self.article.title}\n\n{self.article.body or self.article.summary}"
+
+    @cached_property
+    def folded(self) -> str:
+        return fold(self.text)
+
+    @cached_property
+    def body_start(self) -> int:
+        return len(self.article.title) + 2
+
+    @cached_property
+    def sentences(self) -> list[tuple[int, int]]:
+        """Start and end of each sentence; the title is one of them."""
+        text, start, sentences = self.text, 0, []
+        for end in _SENTENCE_END.finditer(text):
+            if text[end.start()] == "." and _ABBREVIATION.search(text, max(start, end.start() - 8), end.start()):
+                continue
+            if text[start : end.start()].strip():
+                sentences.append((start, end.end()))
+            start = end.end()
+        if text[start:].strip():
+            sentences.append((start, len(text)))
+        return sentences
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        return [start for start, _ in self.sentences]
+
+    def sentence_at(self, offset: int) -> int:
+        """Index of the sentence around an offset."""
+        return max(0, bisect_right(self._starts, offset) - 1)
+
+    def span(self, start: int, end: int) -> Span:
+        """The span of stored text that these offsets name; cut at the title's end where they cross it."""
+        if start < self.body_start - 2:
+            return Span(field="title", start=start, end=min(end, self.body_start - 2))
+        shift = self.body_start
+        return Span(field="body" if self.article.body else "summary", start=max(start - shift, 0), end=end - shift)
