@@ -1,5 +1,6 @@
 """JSON in and out for every type that flows: one encoder, one strict decoder, one way of naming what is wrong."""
 
+import re
 from collections.abc import Hashable
 from datetime import UTC, datetime
 from functools import cache
@@ -33,8 +34,18 @@ def decode(data: bytes | str, kind: type[T]) -> T:
     try:
         value: T = _decoder(cast("Hashable", kind)).decode(data)
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
-        raise InvalidError(str(error)) from None
+        raise InvalidError(_lone_surrogate(data) or str(error)) from None
     return value
+
+
+_HALF = re.compile(r'"(\w+)"\s*:\s*"(?:[^"\\]|\\.)*?\\u[dD](?:[89abAB]\w\w(?!\\u[dD][c-fC-F])|[c-fC-F]\w\w)')
+
+
+def _lone_surrogate(data: bytes | str) -> str | None:
+    """Names the field with half a character in it, which msgspec calls truncated input."""
+    text = data if isinstance(data, str) else data.decode("utf-8", "replace")
+    found = _HALF.search(text)
+    return f"Half a character (a lone surrogate) - at `$.{found[1]}`" if found else None
 
 
 def utc(time: datetime) -> datetime:
