@@ -38,7 +38,10 @@ def decode(data: bytes | str, kind: type[T]) -> T:
     return value
 
 
-_HALF = re.compile(r'"(\w+)"\s*:\s*"(?:[^"\\]|\\.)*?\\u[dD](?:[89abAB]\w\w(?!\\u[dD][c-fC-F])|[c-fC-F]\w\w)')
+_HALF = re.compile(
+    r'"(\w+)"\s*:\s*"(?:[^"\\]|\\.)*?(?:'
+    r"\\u[dD][89abAB]\w\w(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB]\w\w)\\u[dD][c-fC-F]\w\w)"
+)
 
 
 def _lone_surrogate(data: bytes | str) -> str | None:

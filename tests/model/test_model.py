@@ -63,7 +63,8 @@ def test_canonical_url_is_stable(url: str) -> None:
             '{"id": "a", "source": {"id": "wire"}, "title": "\\ud800"}',
             r"Half a character (a lone surrogate) - at `$.title`",
         ),
-        ('{"id": ' * 5000, "truncated"),
+        ('{"id": "a", "source": {"id": "wire"}, "title": "\\ud83d\\ude00", "body": 1}', "at `$.body`"),
+        ("[" * 100_000, "Expected `object`"),
     ],
 )
 def test_input_that_is_refused_names_the_field(line: str, message: str) -> None:
