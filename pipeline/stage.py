@@ -1,8 +1,8 @@
 """What a stage is: a function from state, message and time to effects and changes. No I/O, no clock, no engine."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 
 class Message(NamedTuple):
@@ -54,3 +54,18 @@ class Stage(Protocol[State]):
 
 
 AnyStage = Stage[Any]
+
+
+@runtime_checkable
+class Snapshots(Protocol[State]):
+    """What a stage with a state may offer besides, so that its changes need not all be kept for ever.
+
+    Folding on after `load(dump(state))` gives the same as folding on after `state`, to the letter.
+    """
+
+    def dump(self, state: State) -> bytes: ...
+
+    def load(self, data: bytes) -> State: ...
+
+    def forget(self, state: State, articles: Collection[str]) -> None:
+        """Takes out of the state every word of the articles with these ids, and what rested on them alone."""
