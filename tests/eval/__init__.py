@@ -1,0 +1,1 @@
+"""Measures what is read in labelled articles: `python -m tests.eval --help`."""
