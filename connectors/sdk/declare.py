@@ -12,11 +12,12 @@ from pipeline.model.article import Grade, Source
 
 
 class DeclarationError(ValueError):
-    """A declaration is wrong; the message names the key, which `key` holds too."""
+    """A declaration is wrong: `key` (empty where it is none in particular) and `message` say what."""
 
     def __init__(self, key: str, message: str) -> None:
         super().__init__(f"{key}: {message}" if key else message)
         self.key = key
+        self.message = message
 
 
 class _Common(msgspec.Struct, kw_only=True):
@@ -75,4 +76,5 @@ def _convert(value: Mapping[str, Any], to: type[msgspec.Struct]) -> Any:
         return msgspec.convert(value, to)
     except msgspec.ValidationError as error:
         message, _, path = str(error).partition(" - at `$.")
-        raise DeclarationError(path.rstrip("`"), message) from None
+        unknown = message.split("`")[1] if "unknown field" in message else ""
+        raise DeclarationError(path.rstrip("`") or unknown, message) from None
