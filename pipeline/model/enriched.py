@@ -144,6 +144,8 @@ class StoryRef(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     origin: str
     """Id of the first article of the independent account it belongs to."""
     duplicate_of: str | None = None
+    merged: tuple[str, ...] = ()
+    """Ids of stories that this story has taken in with the article."""
 
 
 class EnrichedArticle(Article, frozen=True, kw_only=True, omit_defaults=True):

@@ -1,0 +1,168 @@
+"""One stage at work: its state, its place in its input, and what a batch of messages comes to."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+
+from pipeline.engines.store import Entry, Logged, Store, moment
+from pipeline.model.alert import Alert
+from pipeline.model.codec import decode, encode
+from pipeline.model.dead_letter import dead_letter
+from pipeline.model.enriched import EnrichedArticle
+from pipeline.stage import AnyStage, Effect, Message, Snapshots
+from pipeline.topology import ALERTS, ARTICLES, DEAD_LETTERS
+
+LARGEST = 4 * 1024 * 1024
+"""Bytes of a record, at most."""
+
+KINDS: dict[str, type[msgspec.Struct]] = {ARTICLES: EnrichedArticle, ALERTS: Alert}
+"""Topics whose records readers ask for by what they say."""
+
+
+class Outcome(NamedTuple):
+    """What a batch comes to: written as one transaction, or not at all."""
+
+    entries: Sequence[Entry]
+    read: Sequence[Any]
+    """What each entry says, decoded, where its topic is in KINDS; else None."""
+    changes: Sequence[bytes]
+    seq: int
+    offset: int
+    now: int
+
+
+class Runner:
+    """Runs one stage. Its state is read from the file when first needed, and again after anything has gone wrong."""
+
+    def __init__(self, stage: AnyStage, store: Store) -> None:
+        self.stage = stage
+        self._store = store
+        self._state: Any = None
+        self._fresh = False
+        self._unfoldable: dict[int, str] = {}
+        with store.transaction() as connection:
+            connection.execute("INSERT OR IGNORE INTO stages VALUES (?, ?, 0, 0, 0)", (stage.name, stage.input))
+            place = connection.execute("SELECT seq, offset, now FROM stages WHERE stage = ?", (stage.name,)).fetchone()
+        self.seq, self.offset, self.now = place
+
+    @property
+    def state(self) -> Any:
+        """Every change so far, folded in order."""
+        if not self._fresh:
+            self._state = self._folded()
+            self._fresh = True
+        return self._state
+
+    def discard(self) -> None:
+        """The state in memory is no longer that of the file."""
+        self._fresh, self._state = False, None
+
+    def _folded(self) -> Any:
+        stage, state = self.stage, None
+        with self._store.reading() as connection:
+            if isinstance(stage, Snapshots):
+                snapshot = connection.execute("SELECT state FROM snapshots WHERE stage = ?", (stage.name,)).fetchone()
+                state = stage.load(snapshot[0]) if snapshot else None
+            if state is None:
+                state = stage.empty()
+            for (change,) in connection.execute(
+                "SELECT change FROM changes WHERE stage = ? ORDER BY id", (stage.name,)
+            ):
+                stage.fold(state, change)
+        return state
+
+    def next(self, limit: int) -> Sequence[Logged]:
+        """The messages that wait, oldest first."""
+        return self._store.after(self.stage.input, self.seq, limit)
+
+    def waiting_since(self) -> int | None:
+        """The clock of the stage when it will handle the message that waits longest; None where none waits."""
+        at = self._store.first_after(self.stage.input, self.seq)
+        return None if at is None else max(self.now, at)
+
+    def decide(self, records: Sequence[Logged]) -> Outcome:
+        """Handles the messages, and folds what was decided into the state in memory; nothing is written yet.
+
+        A message that the stage cannot handle becomes a dead letter, and its neighbours are unharmed.
+        """
+        try:
+            return self._decide(records)
+        except _UnfoldableError as error:
+            self._unfoldable[error.offset] = error.reason
+            self.discard()
+            return self.decide(records)
+        except BaseException:
+            self.discard()
+            raise
+
+    def _decide(self, records: Sequence[Logged]) -> Outcome:
+        stage, state, now = self.stage, self.state, self.now
+        entries: list[Entry] = []
+        read: list[Any] = []
+        changes: list[bytes] = []
+        for seq, offset, key, value, at in records:
+            now = max(now, at)
+            try:
+                if offset in self._unfoldable:
+                    raise ValueError(self._unfoldable[offset])
+                decision = stage.decide(state, Message(key, value, offset, moment(now)))
+                sent = [Entry(*effect, now) for effect in self._allowed(decision.effects)]
+                said = [decode(e.value, KINDS[e.topic]) if e.topic in KINDS else None for e in sent]
+                decided = tuple(decision.changes)
+            except Exception as error:
+                entries.append(refused(stage.name, stage.input, Logged(seq, offset, key, value, now), error))
+                read.append(None)
+                continue
+            self._fold(state, decided, offset)
+            entries += sent
+            read += said
+            changes += decided
+        return Outcome(entries, read, changes, records[-1].seq, records[-1].offset, now)
+
+    def _allowed(self, effects: Iterable[Effect]) -> Iterable[Effect]:
+        for effect in effects:
+            if effect.topic not in self.stage.outputs:
+                raise ValueError(f"{self.stage.name} sends to {effect.topic}, which is none of its outputs")
+            if len(effect.value) > LARGEST:
+                raise ValueError(f"a record for {effect.topic} has {len(effect.value):,} bytes, over {LARGEST:,}")
+            effect.key.encode()
+            yield effect
+
+    def _fold(self, state: Any, changes: Sequence[bytes], offset: int) -> None:
+        try:
+            for change in changes:
+                self.stage.fold(state, change)
+        except Exception as error:
+            raise _UnfoldableError(offset, f"its change cannot be folded: {said_by(error)}") from error
+
+    def wrote(self, outcome: Outcome) -> None:
+        """The outcome is in the file."""
+        self.seq, self.offset, self.now = outcome.seq, outcome.offset, outcome.now
+        self._unfoldable.clear()
+
+
+class _UnfoldableError(Exception):
+    def __init__(self, offset: int, reason: str) -> None:
+        super().__init__(reason)
+        self.offset, self.reason = offset, reason
+
+
+def refused(stage: str, topic: str, record: Logged, error: Exception) -> Entry:
+    """The dead letter of a message, stamped with its own log time."""
+    letter = dead_letter(
+        stage=stage,
+        topic=topic,
+        offset=record.offset or None,
+        key=record.key,
+        reason=said_by(error),
+        at=moment(record.at),
+        data=record.value,
+    )
+    return Entry(DEAD_LETTERS, record.key, encode(letter), record.at)
+
+
+def said_by(error: Exception) -> str:
+    """An error as a reason that any file and screen can hold."""
+    words = str(error) if isinstance(error, ValueError) and str(error) else f"{type(error).__name__}: {error}"
+    return words[:2000].encode("utf-8", "backslashreplace").decode()
