@@ -1,0 +1,86 @@
+"""Words of a text as the rules and both searches see them.
+
+Boundaries follow Unicode word segmentation (UAX #29) as Elasticsearch's `standard` tokenizer applies it: Han and
+Hiragana are single characters, Katakana runs, everything else words and numbers, joined over an inner apostrophe,
+point or comma. Each word is then folded: case, diacritics of alphabetic scripts, English possessives.
+"""
+
+import re
+import unicodedata
+from typing import NamedTuple
+
+LONGEST = 255
+"""Characters of a word; a longer run is cut into several, as Elasticsearch does."""
+
+_SINGLE = (
+    "\u3005\u3007\u3021-\u3029\u3038-\u303b\u3041-\u309f\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+)
+_KATAKANA = "\u30a1-\u30fa\u30fc-\u30ff\u31f0-\u31ff\uff66-\uff9f"
+_MARKS = "\u200d\u00ad" + "".join(
+    chr(code)
+    for first, last in ((0x300, 0x1E00), (0x20D0, 0x20F1), (0x3099, 0x309B), (0xA66F, 0xAC00), (0xFB1E, 0xFB1F))
+    for code in range(first, last)
+    if unicodedata.category(chr(code))[0] == "M"
+)
+_LETTER = rf"[^\W_{_SINGLE}{_KATAKANA}]"
+_RUN = rf"{_LETTER}[^\W_{_SINGLE}{_KATAKANA}]*(?:[{_MARKS}]+{_LETTER[:-1]}]*)*"
+_WORD = re.compile(
+    rf"{_RUN}(?:(?:(?<!\d)[.:'’‘·‧](?=[^\W\d])|(?<=\d)[.,;'’٫٬](?=\d)|(?<=[א-ת])[\"״](?=[א-ת])|_+){_RUN})*"
+    rf"|[{_SINGLE}][{_MARKS}]*"
+    rf"|[{_KATAKANA}][{_KATAKANA}{_MARKS}]*"
+)
+
+_FOLDED_MARKS = dict.fromkeys(
+    [*range(0x300, 0x370), *range(0x591, 0x5C8), *range(0x610, 0x61B), *range(0x64B, 0x660), 0x670, 0xAD, 0x200D]
+)
+_FOLDED_LETTERS = str.maketrans(
+    {"’": "'", "‘": "'", "ʼ": "'", "ʻ": "'", "ı": "i", "ł": "l", "đ": "d", "ø": "o", "æ": "ae", "œ": "oe", "ð": "d"}
+)
+
+
+class Word(NamedTuple):
+    """A word of a text: folded, and where it stands (code points, half-open)."""
+
+    token: str
+    start: int
+    end: int
+
+
+def fold(word: str) -> str:
+    """One word without case, without the diacritics of alphabetic scripts, without an English possessive."""
+    if word.isascii():
+        folded = word.lower()
+    else:
+        folded = unicodedata.normalize("NFD", word.casefold()).translate(_FOLDED_MARKS)
+        folded = unicodedata.normalize("NFC", folded).translate(_FOLDED_LETTERS) or word
+    return folded[:-2] if folded.endswith("'s") and len(folded) > 2 else folded
+
+
+class _Folds(dict[str, str]):
+    """Folded forms of the words met so far: news repeats its words."""
+
+    def __missing__(self, word: str) -> str:
+        if len(self) > 200_000:
+            self.clear()
+        folded = self[word] = fold(word)
+        return folded
+
+
+_folds = _Folds()
+
+
+def tokens(text: str) -> list[str]:
+    """The folded words of a text, in order."""
+    found = _WORD.findall(text)
+    if any(len(word) > LONGEST for word in found):
+        return [word.token for word in words(text)]
+    return [_folds[word] for word in found]
+
+
+def words(text: str) -> list[Word]:
+    """The folded words of a text with their places; the same tokens as `tokens`."""
+    return [
+        Word(fold(text[start : min(start + LONGEST, match.end())]), start, min(start + LONGEST, match.end()))
+        for match in _WORD.finditer(text)
+        for start in range(match.start(), match.end(), LONGEST)
+    ]
