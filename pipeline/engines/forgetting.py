@@ -8,12 +8,14 @@ from typing import Any
 
 import msgspec
 
+from pipeline.alerting.forgetting import without
 from pipeline.engines.keeping import save_snapshot, vacuum
 from pipeline.engines.records import Forgotten
 from pipeline.engines.runner import Runner
 from pipeline.engines.store import Store
 from pipeline.model.alert import Alert
 from pipeline.model.article import article_id
+from pipeline.model.candidate import Candidate, CorrelateInput
 from pipeline.model.codec import decode, encode
 from pipeline.model.dead_letter import DeadLetter
 from pipeline.sinks.embedded_search import EmbeddedSearch
@@ -92,7 +94,7 @@ def _alerts(connection: sqlite3.Connection, ids: Collection[str]) -> tuple[int, 
 
 
 def _messages(connection: sqlite3.Connection, ids: Collection[str], target: str) -> None:
-    _rewrite(connection, [CANDIDATES], ids, lambda _value, _ids: None)
+    _rewrite(connection, [CANDIDATES], ids, _candidate_without)
     for seq, value in connection.execute("SELECT seq, value FROM log WHERE topic = ?", (DEAD_LETTERS,)).fetchall():
         letter = decode(value, DeadLetter)
         if letter.key in ids or letter.key == target or _names(base64.b64decode(letter.bytes), ids):
@@ -132,23 +134,9 @@ def _event_without(value: bytes, ids: Collection[str]) -> bytes | None:
     return encode(event | {"data": left}) if left else None
 
 
-def without(alert: Alert, ids: Collection[str]) -> Alert | None:
-    """The alert as if it had never named these articles; None where no reason is left for it."""
-    because = tuple(reason for reason in alert.because if reason.article not in ids)
-    articles = tuple(article for article in alert.articles if article.id not in ids)
-    if not articles or not because:
-        return None
-    grounds = {reason.article for reason in because}
-    return msgspec.structs.replace(
-        alert,
-        because=because,
-        articles=tuple(
-            msgspec.structs.replace(article, duplicate_of=None) if article.duplicate_of in ids else article
-            for article in articles
-        ),
-        claims=tuple(claim for claim in alert.claims if claim.article not in ids),
-        origins=min(alert.origins, len({article.origin for article in articles if article.id in grounds})),
-    )
+def _candidate_without(value: bytes, ids: Collection[str]) -> bytes | None:
+    message: CorrelateInput = msgspec.json.decode(value, type=CorrelateInput)
+    return None if isinstance(message, Candidate) and message.article.id in ids else value
 
 
 def _state(connection: sqlite3.Connection, runner: Runner, ids: Collection[str]) -> None:

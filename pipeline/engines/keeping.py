@@ -117,16 +117,17 @@ def backup(store: Store, to: Path) -> None:
     try:
         to.parent.mkdir(parents=True, exist_ok=True)
         partial.unlink(missing_ok=True)
-        _copy(store, partial)
-        with partial.open("rb+") as written:
-            os.fsync(written.fileno())
-        partial.rename(to)
+        try:
+            _copy(store, partial)
+            with partial.open("rb+") as written:
+                os.fsync(written.fileno())
+            partial.rename(to)
+        finally:
+            partial.unlink(missing_ok=True)
     except sqlite3.Error as error:
         raise explained(error, to) from error
     except OSError as error:
         raise StoreError(f"{to} cannot be written ({error.strerror}): name a folder that may be written.") from None
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def _copy(store: Store, to: Path) -> None:

@@ -4,12 +4,16 @@ An article's title says what becomes of it: its first word is its story; `fires`
 is more than enrich can take, `jams` more than relate can, `unfoldable` gives a change that relate cannot fold.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from pipeline.alerting.forgetting import without
+from pipeline.alerting.rules import RuleSet
+from pipeline.engines.embedded import Embedded
 from pipeline.model.alert import Alert, AlertArticle, LedgerEntry, Reason, Reliability, RuleRef, Times
 from pipeline.model.article import Article, Source, article_id, revision_of
 from pipeline.model.candidate import Action, Candidate, CorrelateInput, RuleChange
@@ -170,6 +174,20 @@ class Correlating:
         alert = decode(change, Alert)
         state[alert.id] = alert
 
+    def dump(self, state: dict[str, Alert]) -> bytes:
+        return encode(state)
+
+    def load(self, data: bytes) -> dict[str, Alert]:
+        return decode(data, dict[str, Alert])
+
+    def forget(self, state: dict[str, Alert], articles: Collection[str]) -> None:
+        for id_, alert in list(state.items()):
+            left = without(alert, articles)
+            if left:
+                state[id_] = left
+            else:
+                del state[id_]
+
 
 def _alert_id(given: Candidate) -> str:
     return article_id(None, given.rule, given.story)
@@ -221,3 +239,19 @@ def graph() -> tuple[AnyStage, ...]:
 def rule(id_: str, version: str = "1") -> RuleChange:
     """A rule as alerts need it."""
     return RuleChange(rule=id_, version=version, title=id_, desk="security")
+
+
+def rule_set(*ids: str) -> RuleSet:
+    """Rules of these ids."""
+    return RuleSet([rule(id_) for id_ in ids])
+
+
+def engine_at(path: Path | str, *, clock: Callable[[], datetime] = lambda: NOON, retention_days: int = 35) -> Embedded:
+    """An engine that runs the three stages with the rule `toy`."""
+    return Embedded(path, rule_set("toy"), clock=clock, retention_days=retention_days, graph=graph())
+
+
+def settle(engine: Embedded) -> None:
+    """Works until nothing is left to do."""
+    while engine.process():
+        pass

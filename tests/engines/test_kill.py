@@ -1,0 +1,61 @@
+"""kill -9 at any moment loses nothing and repeats nothing."""
+
+import multiprocessing
+import os
+import random
+import signal
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from pipeline.engines.embedded import Embedded
+from tests.engines.files import held
+from tests.engines.toys import NOON, article, graph, rule_set
+
+KILLS = 40
+WORDS = ("Bridge fires", "Harbour fires", "Bridge quiet", "Market refused", "Harbour jams", "Square unfoldable", "Hill")
+ARTICLES = [article(number % 450, f"{WORDS[number % 7]} {number // 300}") for number in range(600)]
+
+
+def work(path: Path, seed: int) -> None:
+    """Goes on from the cursor to the end, in batches that the seed decides; each article arrives at its own minute."""
+    chance = random.Random(seed)
+    arrived = 0
+
+    def clock() -> datetime:
+        return NOON + timedelta(minutes=arrived)
+
+    engine = Embedded(path, rule_set("toy"), clock=clock, graph=graph())
+    for number in range(int(engine.cursor("known") or 0), len(ARTICLES)):
+        arrived = number
+        engine.append([ARTICLES[number]], ("known", str(number + 1)))
+        if chance.random() < 0.5:
+            engine.process(chance.choice((1, 3, 20)))
+    while engine.process():
+        pass
+    engine.close()
+
+
+def killed(path: Path, chance: random.Random) -> bool:
+    """Lets a process work for some milliseconds and kills it; whether it was still at work."""
+    process = multiprocessing.get_context("fork").Process(target=work, args=(path, chance.random()))
+    process.start()
+    process.join(chance.uniform(0.0, 0.06))
+    alive = process.is_alive()
+    if process.pid and alive:
+        os.kill(process.pid, signal.SIGKILL)
+    process.join()
+    return process.exitcode == -signal.SIGKILL
+
+
+def test_forty_kills_leave_what_an_undisturbed_run_leaves(tmp_path: Path) -> None:
+    chance = random.Random(20260301)
+    work(tmp_path / "undisturbed.db", 0)
+
+    kills = sum(killed(tmp_path / "killed.db", chance) for _ in range(KILLS))
+    work(tmp_path / "killed.db", 1)
+
+    assert kills >= 30
+    expected, found = held(tmp_path / "undisturbed.db"), held(tmp_path / "killed.db")
+    for table, rows in expected.items():
+        assert found[table] == rows, table
+        assert rows, table
