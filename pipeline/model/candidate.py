@@ -32,6 +32,8 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, t
     actors: tuple[AlertActor, ...] = ()
     places: tuple[AlertPlace, ...] = ()
     fetched: Time | None = None
+    stored: Time | None = None
+    """Log time of the article's first revision: its arrival, by which freshness is judged."""
     merged: tuple[str, ...] = ()
     """Ids of stories that this story has taken in."""
 

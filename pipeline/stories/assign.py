@@ -1,0 +1,90 @@
+"""Which story an article tells, judged by the articles of the last days that share most with it."""
+
+from collections.abc import Collection
+from typing import NamedTuple
+
+from pipeline.stories.credits import key_of
+from pipeline.stories.features import WORDS
+from pipeline.stories.memory import DAY, JOINING, Known, Memory
+from pipeline.stories.similarity import likeness, weights
+
+TELLING = 24
+"""Features of an article, the rarest first, by which others are looked for."""
+COMPARED = 24
+"""Articles that it is compared with in full."""
+JOIN = 0.2
+"""Likeness from which an article joins a story, within one language and across."""
+CREDIT = 1.5
+"""How much more an article is like one whose outlet it credits."""
+HALVED = 7 * DAY
+"""Time in which a likeness loses half of its weight."""
+
+
+class Joined(NamedTuple):
+    """The outcome for an article."""
+
+    story: bytes
+    """Empty where it tells a story of its own."""
+    merged: tuple[bytes, ...]
+    """Stories that are the same as this one, as the article shows."""
+
+
+def story_of(
+    memory: Memory,
+    *,
+    article: bytes,
+    features: frozenset[int],
+    language: str,
+    credited: Collection[int],
+    now: int,
+) -> Joined:
+    """The story that an article joins."""
+    scores = story_scores(memory, article=article, features=features, language=language, credited=credited, now=now)
+    if not scores:
+        return Joined(b"", ())
+    best = max(scores, key=lambda story: (scores[story], story))
+    return Joined(best if scores[best] >= JOIN else b"", ())
+
+
+def story_scores(
+    memory: Memory,
+    *,
+    article: bytes,
+    features: frozenset[int],
+    language: str,
+    credited: Collection[int],
+    now: int,
+) -> dict[bytes, float]:
+    """How like an article is to each story that comes into question, 0 to about 1."""
+    weighed = weights(memory, features)
+    likes: dict[bytes, list[float]] = {}
+    for known in _nearby(memory, article, weighed, now):
+        value = likeness(memory, weighed, known.features, same_language=known.language == language)
+        value *= 0.5 ** ((now - known.at) / HALVED)
+        if key_of("source", known.source) in credited:
+            value *= CREDIT
+        likes.setdefault(known.story, []).append(value)
+    return {story: _together(values) for story, values in likes.items()}
+
+
+def _together(values: list[float]) -> float:
+    return max(values)
+
+
+def _nearby(memory: Memory, article: bytes, weighed: dict[int, float], now: int) -> list[Known]:
+    """Articles that share the most telling features with this one."""
+    shared: dict[bytes, float] = {}
+    neutral = sorted((feature for feature in weighed if feature >> 28 not in WORDS), key=lambda f: (-weighed[f], f))
+    spoken = sorted((feature for feature in weighed if feature >> 28 in WORDS), key=lambda f: (-weighed[f], f))
+    for feature in neutral[:TELLING] + spoken[: TELLING // 2]:
+        value = weighed[feature]
+        for name in memory.postings.get(feature, ()):
+            shared[name] = shared.get(name, 0.0) + value
+    found = []
+    for name in sorted(shared, key=lambda name: (-shared[name], name)):
+        known = memory.articles.get(name)
+        if known and known.features and name != article and now - known.at <= JOINING:
+            found.append(known)
+            if len(found) == COMPARED:
+                break
+    return found

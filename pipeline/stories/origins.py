@@ -1,0 +1,95 @@
+"""Which articles are one account: reprints, translations, retellings of one owner, reports that credit one agency."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from pipeline.stories.features import Kind
+from pipeline.stories.memory import DAY, Known, Memory, Story
+
+OWN_FACTS = (Kind.PERSON, Kind.CITY, Kind.FIGURE, Kind.NUMBER, Kind.NAME)
+"""What a report of its own would add to."""
+
+TOLD_ALREADY = 0.8
+"""Share of an article's names and numbers that an earlier one has: from here it has nothing of its own."""
+SAME_ORDER = 0.6
+"""Share of states, cities, persons and numbers that follow one another alike: from here it is a translation."""
+FEWEST = 5
+"""Names and numbers a comparison needs."""
+WITHIN = 4 * DAY
+
+
+class Account(NamedTuple):
+    """Whose account an article is."""
+
+    origin: bytes
+    duplicate_of: bytes
+    """The article it retells, empty where none is known."""
+
+
+def account_of(
+    memory: Memory,
+    story: Story | None,
+    *,
+    article: bytes,
+    copy: Known | None,
+    own: Sequence[int],
+    credited: Sequence[int],
+    features: frozenset[int],
+    order: tuple[int, ...],
+    now: int,
+) -> Account:
+    """The account that an article belongs to; its own where nothing speaks for another.
+
+    A copied text decides first, then whom it credits, then its own outlet's or owner's earlier account, then a
+    translation or retelling without credit.
+    """
+    if copy:
+        return Account(copy.origin, copy.id)
+    if story is None:
+        return Account(article, b"")
+    told = _retold(memory, story, article, features, order, now)
+    for key in (*credited, *own):
+        if key in story.accounts:
+            return Account(story.accounts[key], told.id if told and told.origin == story.accounts[key] else b"")
+    return Account(told.origin, told.id) if told else Account(article, b"")
+
+
+def _retold(
+    memory: Memory,
+    story: Story,
+    article: bytes,
+    features: frozenset[int],
+    order: tuple[int, ...],
+    now: int,
+) -> Known | None:
+    """The article of the story that this one translates or retells."""
+    mine = {feature for feature in features if feature >> 28 in OWN_FACTS}
+    best: tuple[float, Known] | None = None
+    for name in story.articles:
+        known = memory.articles[name]
+        if name == article or now - known.at > WITHIN or not known.features:
+            continue
+        score = _retelling(mine, order, known)
+        if score and (best is None or score > best[0]):
+            best = score, known
+    return best[1] if best else None
+
+
+def _retelling(mine: set[int], order: tuple[int, ...], known: Known) -> float:
+    """How surely this is that told again, 0 where it is not."""
+    theirs = {feature for feature in known.features if feature >> 28 in OWN_FACTS}
+    share = len(mine & theirs) / len(mine) if len(mine) >= FEWEST else 0.0
+    alike = in_order(order, known.order) if min(len(order), len(known.order)) >= FEWEST else 0.0
+    if share >= TOLD_ALREADY or alike >= SAME_ORDER:
+        return share + alike
+    return 0.0
+
+
+def in_order(a: Sequence[int], b: Sequence[int]) -> float:
+    """Length of the longest common subsequence, as a share of the longer one."""
+    row = [0] * (len(b) + 1)
+    for left in a:
+        before = 0
+        for index, right in enumerate(b, 1):
+            before, row[index] = row[index], before + 1 if left == right else max(row[index], row[index - 1])
+    return row[-1] / max(len(a), len(b), 1)

@@ -1,0 +1,214 @@
+"""Relate: which articles are the same, which tell one story, which are one account of it.
+
+One ordered partition. State is what comes of one small record an article (see record.py); a repeat of a revision
+that is known causes nothing at all, as its first copy has been sent already.
+"""
+
+from collections.abc import Collection
+from typing import NamedTuple
+
+import msgspec
+
+from pipeline.model.codec import decode, encode
+from pipeline.model.enriched import EnrichedArticle, StoryRef
+from pipeline.stage import Decision, Effect, Message
+from pipeline.stories.assign import story_of
+from pipeline.stories.candidates import candidate, held_by
+from pipeline.stories.credits import credited, own_keys
+from pipeline.stories.duplicates import nearest_copy
+from pipeline.stories.features import Traits, traits
+from pipeline.stories.memory import IDENTITY, InStory, Known, Memory
+from pipeline.stories.origins import account_of
+from pipeline.stories.record import Decided, from_bytes, milliseconds, pack, time_of, to_bytes
+from pipeline.stories.similarity import weight
+
+ENRICHED = "articles.enriched.v1"
+ARTICLES = "articles.v1"
+CANDIDATES = "alerts.candidates.v1"
+
+WORDS_KEPT = 28
+"""Words of an article that are remembered: the rarest, as far as is known."""
+NO_STORY = InStory()
+
+
+class _Place(NamedTuple):
+    """Where an article stands among others; ids of 16 bytes."""
+
+    story: bytes
+    origin: bytes
+    duplicate_of: bytes
+    merged: tuple[bytes, ...]
+    features: frozenset[int]
+
+
+class Relate:
+    """The stage between reading and alerting."""
+
+    name = "relate"
+    input = ENRICHED
+    outputs = (ARTICLES, CANDIDATES)
+
+    def empty(self) -> Memory:
+        """A state that knows no article."""
+        return Memory()
+
+    def fold(self, state: Memory, change: bytes) -> None:
+        """Takes in one record.
+
+        Raises:
+            msgspec.DecodeError: not a record of this stage.
+        """
+        state.learn(from_bytes(change))
+
+    def decide(self, state: Memory, message: Message) -> Decision:
+        """The finished article, and a candidate for every rule that it or its story concerns.
+
+        Raises:
+            InvalidError: the message is no EnrichedArticle.
+            ValueError: its id or revision is not hexadecimal.
+        """
+        article = decode(message.value, EnrichedArticle)
+        now = milliseconds(message.now)
+        name, revision = bytes.fromhex(article.id), bytes.fromhex(article.revision)
+        known = state.articles.get(name)
+        if known and now - known.at > IDENTITY:
+            known = None
+        if known and revision in known.revisions:
+            return Decision(())
+        read = traits(article)
+        accounts = _accounts(state, article)
+        place = _again(state, known, read) if known else _place(state, article, read, accounts, now)
+        decided = Decided(
+            id=name,
+            revision=revision,
+            at=now,
+            version=message.offset,
+            stored=known.stored if known else now,
+            published=milliseconds(article.published) if article.published else None,
+            source=article.source.id,
+            name="" if state.sources.get(article.source.id) == article.source.name else article.source.name,
+            owner=article.source.owner or "",
+            language=article.language.code,
+            story=place.story,
+            origin=place.origin,
+            duplicate_of=place.duplicate_of,
+            accounts=(*own_keys(article.source), *accounts),
+            features=pack(sorted(place.features)),
+            sketch=pack(read.sketch),
+            order=pack(read.order, "H"),
+            held=held_by(article),
+            merged=place.merged,
+        )
+        finished = _finished(article, decided)
+        effects = [Effect(ARTICLES, finished.id, encode(finished))]
+        effects += _candidates(state, finished, decided, known)
+        return Decision(effects, (to_bytes(decided),))
+
+    def dump(self, state: Memory) -> bytes:
+        """The state as bytes."""
+        return _dump(state)
+
+    def load(self, data: bytes) -> Memory:
+        """The state that was dumped.
+
+        Raises:
+            msgspec.DecodeError: not such a state.
+        """
+        return _load(data)
+
+    def forget(self, state: Memory, articles: Collection[str]) -> None:
+        """Takes articles out of the state, by their ids."""
+        for article in articles:
+            state.forget(bytes.fromhex(article))
+
+
+_dump = msgspec.msgpack.Encoder(order="deterministic").encode
+_load = msgspec.msgpack.Decoder(Memory).decode
+
+
+def _accounts(state: Memory, article: EnrichedArticle) -> tuple[int, ...]:
+    """Keys of those whom an article credits, itself left out."""
+    own = own_keys(article.source)
+    text = f"{article.title}\n{article.body or article.summary}"
+    return tuple(key for key in credited(text, state.names) if key not in own)[:6]
+
+
+def _again(state: Memory, known: Known, read: Traits) -> _Place:
+    """A new revision stays where the article stood, whatever it says now: alerts must not jump between stories."""
+    return _Place(state.story_id(known.story), known.origin, known.duplicate_of, (), _features(state, read))
+
+
+def _place(state: Memory, article: EnrichedArticle, read: Traits, accounts: tuple[int, ...], now: int) -> _Place:
+    name = bytes.fromhex(article.id)
+    features = _features(state, read)
+    copied = nearest_copy(state, read.sketch, name, now)
+    copy = copied[0] if copied else None
+    joined = story_of(
+        state,
+        article=name,
+        features=features,
+        language=article.language.code,
+        credited=accounts,
+        now=now,
+    )
+    story = copy.story if copy else joined.story
+    account = account_of(
+        state,
+        state.stories.get(story),
+        article=name,
+        copy=copy,
+        own=own_keys(article.source),
+        credited=accounts,
+        features=features,
+        order=read.order,
+        now=now,
+    )
+    merged = tuple(gone for gone in joined.merged if gone != story)
+    return _Place(story or name, account.origin, account.duplicate_of, merged, features)
+
+
+def _features(state: Memory, read: Traits) -> frozenset[int]:
+    """What is remembered of an article: its features, and the words that say most by rarity and use."""
+    ranked = sorted(read.words, key=lambda word: (-weight(state, word) * read.words[word] ** 0.5, word))
+    return frozenset(read.features).union(ranked[:WORDS_KEPT])
+
+
+def _finished(article: EnrichedArticle, decided: Decided) -> EnrichedArticle:
+    return msgspec.structs.replace(
+        article,
+        story=StoryRef(
+            id=decided.story.hex(),
+            origin=decided.origin.hex(),
+            duplicate_of=decided.duplicate_of.hex() or None,
+            merged=tuple(story.hex() for story in decided.merged),
+        ),
+        stored=time_of(decided.stored),
+        version=decided.version,
+    )
+
+
+def _candidates(state: Memory, article: EnrichedArticle, decided: Decided, before: Known | None) -> list[Effect]:
+    """For every rule that holds for the article, or has held before in its story or in one that the story takes in."""
+    stories = [state.stories[id_] for id_ in (decided.story, *decided.merged) if id_ in state.stories]
+    own = {held.rule: held for held in decided.held}
+    rules = dict.fromkeys([*own, *(rule for story in stories for rule in story.rules)])
+    effects = []
+    for rule in rules:
+        before_it = [story.rules.get(rule, NO_STORY) for story in stories]
+        held = own.get(rule)
+        stands = {origin: times for each in before_it for origin, times in each.origins.items()}
+        if before and rule in before.rules and not held and stands.get(before.origin) == 1:
+            del stands[before.origin]
+        if held:
+            stands[decided.origin] = 1
+        made = candidate(
+            article,
+            rule,
+            whats=[what for each in before_it for what in each.whats] + list(held.whats if held else ()),
+            parties=[party for each in before_it for party in each.parties] + list(held.parties if held else ()),
+            origins=tuple(origin.hex() for origin in stands),
+            replaces=before is not None,
+            merged=tuple(story.hex() for story in decided.merged),
+        )
+        effects.append(Effect(CANDIDATES, rule, encode(made)))
+    return effects
