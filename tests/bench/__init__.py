@@ -1,0 +1,1 @@
+"""Measures speed, latency and memory: `python -m tests.bench --help`."""

@@ -1,0 +1,101 @@
+"""Speed, latency and memory, each figure beside its target.
+
+python -m tests.bench                 about two minutes
+python -m tests.bench --quick         about twenty seconds, rougher
+python -m tests.bench --only reading  one part: reading, end to end, latency, rules
+"""
+
+import argparse
+import multiprocessing
+import os
+import platform
+import sys
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from typing import NamedTuple
+
+from rich.console import Console
+from rich.table import Table
+
+from tests.bench.parts import PARTS, Figures
+
+
+class Line(NamedTuple):
+    """A figure, how it is written, and what it is to reach."""
+
+    part: str
+    figure: str
+    name: str
+    unit: str
+    target: str = ""
+    reached: Callable[[float], bool] | None = None
+
+
+LINES = (
+    Line("reading", "enrich", "enrich", "articles/s of one core", "at least 500", lambda rate: rate >= 500),
+    Line("reading", "baseline", "baseline beside it", "articles/s of one core"),
+    Line("reading", "ratio", "enrich over baseline", "times", "at least 1", lambda ratio: ratio >= 1),
+    Line("end to end", "rate", "end to end, with search", "articles/s", "at least 250", lambda rate: rate >= 250),
+    Line("end to end", "core", "the same by processor time", "articles/s of one core"),
+    Line("latency", "p50", "fetched to alert at 50 articles/s, p50", "ms"),
+    Line("latency", "p99", "fetched to alert at 50 articles/s, p99", "ms", "under 300", lambda wait: wait < 300),
+    Line("rules", "cost 10", "cost of an article with 10 rules", "ms of one core"),
+    Line("rules", "cost 1000", "cost of an article with 1,000 rules", "ms of one core"),
+    Line("rules", "cost 10000", "cost of an article with 10,000 rules", "ms of one core"),
+    Line("rules", "ratio", "10,000 rules over 10", "times", "at most 1.5", lambda ratio: ratio <= 1.5),
+    Line("rules", "load 10000", "reading and checking 10,000 rules", "s"),
+    Line("end to end", "memory", "peak memory, end to end", "MB", "under 600", lambda size: size < 600),
+    Line("latency", "memory", "peak memory, live", "MB", "under 600", lambda size: size < 600),
+)
+
+
+def main() -> int:
+    """Prints the figures. Returns the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="tests.bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--quick", action="store_true", help="shorter and rougher")
+    parser.add_argument("--only", choices=list(PARTS), action="append", help="only this part; may be given again")
+    options = parser.parse_args()
+    console = Console(width=None if sys.stdout.isatty() else 110, highlight=False)
+    console.print(f"Python {platform.python_version()}, {os.cpu_count()} cores, {platform.machine()}")
+
+    figures = {}
+    for part in options.only or PARTS:
+        with console.status(f"measuring {part}"):
+            figures[part] = _apart(part, options.quick)
+    console.print(_table(figures))
+    if "reading" in figures:
+        read = figures["reading"]
+        console.print(
+            f"articles of {read['characters']:,.0f} characters on average; {read['rounds']:.0f} rounds in turn"
+        )
+    if "latency" in figures:
+        console.print(f"latency over {figures['latency']['alerting']:.0f} articles that alerted")
+    return 0
+
+
+def _apart(part: str, quick: bool) -> Figures:
+    """A part in a new process, so that none inherits another's memory and caches."""
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        return pool.submit(PARTS[part], quick).result()
+
+
+def _table(figures: dict[str, Figures]) -> Table:
+    table = Table()
+    table.add_column("figure")
+    table.add_column("here", justify="right")
+    table.add_column("unit")
+    table.add_column("target")
+    table.add_column("")
+    for line in LINES:
+        if line.part in figures:
+            value = figures[line.part][line.figure]
+            verdict = "" if line.reached is None else "PASS" if line.reached(value) else "short of it"
+            shown = f"{value:,.0f}" if value >= 100 else f"{value:.2f}"
+            table.add_row(line.name, shown, line.unit, line.target, verdict)
+    return table
+
+
+if __name__ == "__main__":
+    sys.exit(main())

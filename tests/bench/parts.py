@@ -1,0 +1,234 @@
+"""The measurements. Each runs in a process of its own and gives figures by name."""
+
+import itertools
+import random
+import resource
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import yaml
+
+from pipeline.alerting import rules as rules_module
+from pipeline.alerting.rules import RuleSet, load_rules
+from pipeline.engines.embedded import Embedded
+from pipeline.engines.records import Counts
+from pipeline.enrich import enrich
+from pipeline.model.alert import Alert
+from pipeline.model.article import Article
+from pipeline.model.codec import decode
+from pipeline.model.enriched import EnrichedArticle
+from pipeline.topology import ALERTS
+from tests.bench.baseline import Baseline
+from tests.bench.texts import long_articles
+
+Figures = dict[str, float]
+
+ROUND = 24
+"""Articles of a round."""
+
+STARTER = Path(rules_module.__file__).with_name("rules")
+"""The starter pack."""
+
+
+def reading(quick: bool) -> Figures:
+    """Articles a second of one core's time, for enrich and for the baseline, in rounds that take turns."""
+    rules, baseline = RuleSet.starter(), Baseline()
+    batches = _batches(480)
+    _time(partial(enrich, rules=rules), batches[0])
+    _time(baseline.read, batches[0])
+    ours, theirs = 0.0, 0.0
+    rounds = 0
+    until = time.monotonic() + (5 if quick else 20)
+    while time.monotonic() < until or rounds < 4:
+        batch = batches[rounds % len(batches)]
+        ours += _time(partial(enrich, rules=rules), batch)
+        theirs += _time(baseline.read, batch)
+        rounds += 1
+    articles = rounds * ROUND
+    characters = sum(len(article.body) for batch in batches for article in batch) / sum(map(len, batches))
+    return {
+        "enrich": articles / ours,
+        "baseline": articles / theirs,
+        "ratio": theirs / ours,
+        "characters": characters,
+        "rounds": rounds,
+    }
+
+
+def _batches(count: int) -> list[list[Article]]:
+    articles = list(long_articles(count))
+    return [articles[start : start + ROUND] for start in range(0, count, ROUND)]
+
+
+def _time(work: Callable[[Article], Any], articles: Sequence[Article]) -> float:
+    """Seconds of this process's own time, which other programs on the machine do not lengthen."""
+    start = time.process_time()
+    for article in articles:
+        work(article)
+    return time.process_time() - start
+
+
+def end_to_end(quick: bool) -> Figures:
+    """Articles a second from `append` to searchable, through the embedded engine on disk."""
+    articles = list(long_articles(150 if quick else 1000, seed=1))
+    with tempfile.TemporaryDirectory() as folder:
+        engine = Embedded(Path(folder) / "wirewatch.db", RuleSet.starter())
+        started, busy = time.perf_counter(), time.process_time()
+        for start in range(0, len(articles), 50):
+            engine.append(_now(articles[start : start + 50]))
+            while engine.process():
+                pass
+        seconds, busy = time.perf_counter() - started, time.process_time() - busy
+        counts = engine.counts()
+        engine.close()
+    if counts.searched < len(articles):
+        raise RuntimeError(f"only {counts.searched} of {len(articles)} articles became searchable")
+    return {
+        "rate": len(articles) / seconds,
+        "core": len(articles) / busy,
+        "articles": len(articles),
+        "alerts": counts.alerts,
+        "memory": _peak_memory(),
+    }
+
+
+def _now(articles: Sequence[Article]) -> list[Article]:
+    """The same, just published and fetched."""
+    now = datetime.now(UTC)
+    return [msgspec.structs.replace(article, published=now, fetched=now) for article in articles]
+
+
+def latency(quick: bool) -> Figures:
+    """Milliseconds from fetched to alert at 50 articles a second, the engine at work in its own thread."""
+    seconds, rate = (5, 50) if quick else (20, 50)
+    articles = list(long_articles(seconds * rate, seed=2))
+    fetched: dict[str, float] = {}
+    alerted: dict[str, float] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        engine = Embedded(Path(folder) / "wirewatch.db", RuleSet.starter())
+        seen = itertools.count()
+        offset = 0
+
+        def listen(_: Counts) -> None:
+            nonlocal offset
+            now = time.perf_counter()
+            for record in engine.reader.tail(ALERTS, offset):
+                offset = record.offset
+                next(seen)
+                for article in decode(record.value, Alert).articles:
+                    alerted.setdefault(article.id, now)
+
+        stop = threading.Event()
+        worker = threading.Thread(target=engine.run, args=(stop, listen))
+        worker.start()
+        begin = time.perf_counter()
+        for number, article in enumerate(articles):
+            _wait_until(begin + number / rate)
+            fetched[article.id] = time.perf_counter()
+            engine.append(_now([article]))
+        _drain(engine)
+        stop.set()
+        worker.join()
+        changes = next(seen)
+        engine.close()
+    waits = sorted(1000 * (alerted[key] - fetched[key]) for key in alerted)
+    if not waits:
+        raise RuntimeError("no article alerted")
+    return {
+        "p50": _percentile(waits, 0.50),
+        "p99": _percentile(waits, 0.99),
+        "alerting": len(waits),
+        "changes": changes,
+        "memory": _peak_memory(),
+    }
+
+
+def _wait_until(moment: float) -> None:
+    while (left := moment - time.perf_counter()) > 0:
+        time.sleep(left)
+
+
+def _drain(engine: Embedded) -> None:
+    """Waits until every stage has handled all that came, at most a minute."""
+    until = time.monotonic() + 60
+    while any(engine.counts().lag.values()):
+        if time.monotonic() > until:
+            raise RuntimeError(f"a minute later the engine is still behind: {engine.counts().lag}")
+        time.sleep(0.05)
+
+
+def _percentile(ordered: Sequence[float], share: float) -> float:
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+
+
+def many_rules(quick: bool) -> Figures:
+    """Milliseconds of one core's time an article costs with 10, 1,000 and 10,000 rules, in rounds that take turns."""
+    starter = RuleSet.starter()
+    batches = _batches(96 if quick else 240)
+    read = [enrich(article, starter) for article in batches[0] + batches[1]]
+    figures: Figures = {}
+    sets: dict[int, RuleSet] = {10: starter}
+    with tempfile.TemporaryDirectory() as folder:
+        for count in (1_000, 10_000):
+            path = Path(folder) / f"{count}.yaml"
+            path.write_text(yaml.safe_dump_all(_rules(count - 10, read), sort_keys=False, allow_unicode=True), "utf-8")
+            started = time.perf_counter()
+            sets[count] = load_rules(STARTER, path)
+            figures[f"load {count}"] = time.perf_counter() - started
+    spent = dict.fromkeys(sets, 0.0)
+    for batch in batches:
+        for count, rules in sets.items():
+            spent[count] += _time(partial(enrich, rules=rules), batch)
+    articles = sum(map(len, batches))
+    for count, seconds in spent.items():
+        figures[f"cost {count}"] = 1000 * seconds / articles
+    figures["ratio"] = spent[10_000] / spent[10]
+    return figures
+
+
+def _rules(count: int, read: Sequence[EnrichedArticle]) -> list[dict[str, str]]:
+    """Rules as desks write them, about what the articles have, so that many nearly hold and some do."""
+    chance = random.Random(3)
+    states = sorted({actor.id[:3] for article in read for actor in article.actors if actor.kind == "state"})
+    cities = sorted({place.name for article in read for place in article.places if place.kind == "city"})
+    happenings = sorted({event.what for article in read for event in article.events})
+    words = sorted({word for article in read for word in article.body.split() if word.isalpha() and len(word) > 5})
+    rules = []
+    for number in range(count):
+        state, other = chance.sample(states, 2)
+        when = (
+            f"events: {{ what: {chance.choice(happenings)} and status: (reported or claimed) and target: {state} }}",
+            f'states: {state} and cities: "{chance.choice(cities)}" and not states: {other}',
+            f'"{chance.choice(words)} {chance.choice(words)}" and states: {state}',
+            f"happenings: {chance.choice(happenings)} and states: ({state} or {other}) and language: uk",
+            f'body: "{chance.choice(words)}" and body: "{chance.choice(words)}"',
+        )[number % 5]
+        title = f"Bench rule {number}"
+        rules.append({"id": f"bench-{number}", "title": title, "desk": "conflict", "severity": "low", "when": when})
+    return rules
+
+
+def _peak_memory() -> float:
+    """Most memory this process has ever held, in MB."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+        return int(line.split()[1]) / 1024
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (1024 * 1024 if sys.platform == "darwin" else 1024)
+
+
+PARTS: dict[str, Callable[[bool], Figures]] = {
+    "reading": reading,
+    "end to end": end_to_end,
+    "latency": latency,
+    "rules": many_rules,
+}
