@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from pipeline.engines.embedded import Embedded
@@ -102,7 +102,13 @@ def test_batches_and_reopening_change_nothing(arriving: list[Arrival], steps: li
         assert held(at / "cut.db") == held(at / "plain.db")
 
 
+BACKLOG = [Arrival(article(n, "Bridge fires"), wait) for n, wait in enumerate((0, 40, 40, 10))]
+"""An alert that the second article keeps awake, if no tick overtakes it."""
+
+
 @law
+@example(BACKLOG, ["append", "200", "append", "append", "tick"])
+@example(BACKLOG, ["append", "200", "append", "append", "1", "tick"])
 @given(arrivals, cuts)
 def test_ticks_make_it_sooner_never_different(arriving: list[Arrival], steps: list[str]) -> None:
     with folder() as at:
