@@ -155,7 +155,7 @@ def errors(replayed: Replayed) -> Iterator[str]:
     for (story, rule), line in wanted.items():
         got = first.get((story, rule))
         if got is None or got.line != line:
-                found = f"misplaced at {got.line}" if got else "missed"
+            found = f"misplaced at {got.line}" if got else "missed"
             yield f"{found}: {rule} in {story}, wanted at {line}"
     for gold in replayed.gold:
         origins = _origins(replayed, gold.story)
