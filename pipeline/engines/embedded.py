@@ -38,6 +38,11 @@ IDLE = 0.2
 PAUSES = (0.1, 30.0)
 """Seconds before the first repetition after trouble, and at most; each pause is twice the one before."""
 
+ROUND = 50
+"""Messages a stage takes at once while it runs: a burst must not keep its first alert waiting."""
+
+__all__ = ["Embedded", "Reader"]
+
 log = logging.getLogger("wirewatch.engine")
 
 
@@ -259,7 +264,7 @@ class Embedded:
         while not stop.is_set():
             self._arrived = False
             try:
-                handled = self.process()
+                handled = self.process(ROUND)
                 self._keep_time()
             except StoreUnavailableError as error:
                 if self._trouble is None:
@@ -313,7 +318,7 @@ class Embedded:
         Raises:
             StoreError: `to` exists already or cannot be written.
         """
-        keeping.backup(self._store, to)
+        self.reader.backup(to)
 
     def forget(self, target: str) -> Forgotten:
         """Takes an article (by URL or id) or all articles of a source (by its id) out of everything, for good.

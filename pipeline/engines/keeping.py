@@ -1,12 +1,9 @@
-"""Keeping the file small and safe: retention, snapshots, compaction, backup."""
+"""Keeping the file small: retention, snapshots, compaction."""
 
-import os
 import sqlite3
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from pathlib import Path
 
-from pipeline.engines.errors import StoreError, explained
 from pipeline.engines.runner import Runner
 from pipeline.engines.store import Store, micros
 from pipeline.sinks.embedded_search import EmbeddedSearch
@@ -19,6 +16,8 @@ SNAPSHOT_AFTER = 10_000
 """Changes of a stage that are kept before a snapshot takes their place."""
 AT_ONCE = 500
 """Rows let go in one transaction, so that nobody waits long."""
+PAGES_AT_ONCE = 5_000
+"""Free pages given back to the disk each time."""
 
 
 def retain(
@@ -47,7 +46,7 @@ def retain(
     for runner in runners:
         snapshot(store, runner, SNAPSHOT_AFTER)
     with store.reading() as connection:
-        connection.execute("PRAGMA incremental_vacuum").fetchall()
+        connection.execute(f"PRAGMA incremental_vacuum({PAGES_AT_ONCE})").fetchall()
 
 
 def _articles(store: Store, search: EmbeddedSearch | None, before: int) -> int:
@@ -103,44 +102,3 @@ def vacuum(store: Store) -> None:
     with store.reading() as connection:
         connection.execute("VACUUM")
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-
-
-def backup(store: Store, to: Path) -> None:
-    """Copies the file as it is now, while work goes on; `to` appears only when it is whole.
-
-    Raises:
-        StoreError: `to` exists already or cannot be written.
-    """
-    if to.exists():
-        raise StoreError(f"{to} exists already: name a new file for the backup.")
-    partial = to.with_name(to.name + ".partial")
-    try:
-        to.parent.mkdir(parents=True, exist_ok=True)
-        partial.unlink(missing_ok=True)
-        try:
-            _copy(store, partial)
-            with partial.open("rb+") as written:
-                os.fsync(written.fileno())
-            partial.rename(to)
-        finally:
-            partial.unlink(missing_ok=True)
-    except sqlite3.Error as error:
-        raise explained(error, to) from error
-    except OSError as error:
-        raise StoreError(f"{to} cannot be written ({error.strerror}): name a folder that may be written.") from None
-
-
-def _copy(store: Store, to: Path) -> None:
-    target = sqlite3.connect(to)
-    try:
-        if store.in_memory:
-            with store.reading() as connection:
-                connection.backup(target)
-            return
-        source = sqlite3.connect(f"{Path(store.path).absolute().as_uri()}?mode=ro", uri=True)
-        try:
-            source.backup(target)
-        finally:
-            source.close()
-    finally:
-        target.close()

@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from pipeline.engines import dead_letters
+from pipeline.engines.copying import backup
 from pipeline.engines.errors import StoreError, explained
 from pipeline.engines.records import Counts, Record
 from pipeline.engines.schema import VERSION, checked_version
@@ -178,6 +179,15 @@ class Reader:
             dead_letters=letters,
             lag={stage: heads.get(topic, 0) - offset for stage, topic, offset in inputs},
         )
+
+    def backup(self, to: Path) -> None:
+        """Copies the file as it is now, while this or another process goes on writing it.
+
+        Raises:
+            StoreError: `to` exists already or cannot be written.
+        """
+        with self._reading() as connection:
+            backup(connection, to)
 
     def close(self) -> None:
         """Closes the connections of every thread."""

@@ -1,10 +1,12 @@
 """One stage at work: its state, its place in its input, and what a batch of messages comes to."""
 
+import sqlite3
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
 
+from pipeline.engines.errors import StoreError
 from pipeline.engines.store import Entry, Logged, Store, moment
 from pipeline.model.alert import Alert
 from pipeline.model.codec import decode, encode
@@ -59,17 +61,21 @@ class Runner:
         self._fresh, self._state = False, None
 
     def _folded(self) -> Any:
-        stage, state = self.stage, None
+        stage = self.stage
         with self._store.reading() as connection:
-            if isinstance(stage, Snapshots):
-                snapshot = connection.execute("SELECT state FROM snapshots WHERE stage = ?", (stage.name,)).fetchone()
-                state = stage.load(snapshot[0]) if snapshot else None
-            if state is None:
-                state = stage.empty()
-            for (change,) in connection.execute(
-                "SELECT change FROM changes WHERE stage = ? ORDER BY id", (stage.name,)
-            ):
-                stage.fold(state, change)
+            snapshot = connection.execute("SELECT state FROM snapshots WHERE stage = ?", (stage.name,)).fetchone()
+            changes = connection.execute("SELECT change FROM changes WHERE stage = ? ORDER BY id", (stage.name,))
+            try:
+                state = stage.load(snapshot[0]) if snapshot and isinstance(stage, Snapshots) else stage.empty()
+                for (change,) in changes:
+                    stage.fold(state, change)
+            except sqlite3.Error:
+                raise
+            except Exception as error:
+                raise StoreError(
+                    f"what {stage.name} has kept in {self._store.path} cannot be read ({said_by(error)}): "
+                    "start the wirewatch that wrote it, or put a backup in its place."
+                ) from error
         return state
 
     def next(self, limit: int) -> Sequence[Logged]:

@@ -4,7 +4,7 @@ import fcntl
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import IO, NamedTuple
@@ -70,16 +70,13 @@ class Store:
             raise explained(error, path) from error
         try:
             prepare(self.connection, path)
-            self._heads = self._read_heads()
         except sqlite3.Error as error:
             self.close()
             raise explained(error, path) from error
         except StoreError:
             self.close()
             raise
-
-    def _read_heads(self) -> dict[str, int]:
-        return dict(self.connection.execute("SELECT topic, head FROM topics"))
+        self._heads: dict[str, int] | None = None
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
@@ -95,9 +92,10 @@ class Store:
                 yield connection
                 connection.execute("COMMIT")
             except BaseException as error:
+                self._heads = None
                 if connection.in_transaction:
-                    connection.execute("ROLLBACK")
-                self._heads = self._read_heads()
+                    with suppress(sqlite3.Error):  # the first error is the one to tell
+                        connection.execute("ROLLBACK")
                 if isinstance(error, sqlite3.Error):
                     raise explained(error, self.path) from error
                 raise
@@ -117,8 +115,10 @@ class Store:
 
     def write(self, entries: Iterable[Entry]) -> list[int]:
         """Adds records to their topics inside the open transaction; their places in the file."""
-        heads, touched, seqs = self._heads, set(), []
         execute = self.connection.execute
+        if self._heads is None:
+            self._heads = dict(execute("SELECT topic, head FROM topics"))
+        heads, touched, seqs = self._heads, set(), []
         for topic, key, value, at in entries:
             offset = heads.get(topic, 0) + 1
             heads[topic] = offset

@@ -73,7 +73,7 @@ def test_a_message_that_cannot_be_handled_is_kept_and_its_neighbours_are_unharme
 
 
 def test_bytes_that_are_no_article_are_refused_by_the_first_stage(engine: Embedded) -> None:
-    engine.append([msgspec.structs.replace(article(1), title=7)])  # type: ignore[arg-type]
+    engine.append([msgspec.structs.replace(article(1), title=7)])
     settle(engine)
     ((_, letter),) = engine.reader.dead_letters()
     assert letter.reason == "Expected `str`, got `int` - at `$.title`"

@@ -75,6 +75,15 @@ def test_reading_a_file_that_is_not_there(tmp_path: Path) -> None:
         Reader(tmp_path / "a.db")
 
 
+def test_a_state_that_cannot_be_read_names_its_stage(tmp_path: Path) -> None:
+    engine_at(tmp_path / "a.db").close()
+    written(tmp_path / "a.db", "INSERT INTO changes (stage, change) VALUES ('relate', 'nonsense')")
+    engine = engine_at(tmp_path / "a.db")
+    engine.append([article(1)])
+    with pytest.raises(StoreError, match=r"what relate has kept in .* cannot be read"):
+        settle(engine)
+
+
 VERSION_1 = """
 CREATE TABLE log (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
