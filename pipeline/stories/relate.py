@@ -122,7 +122,7 @@ class Relate:
             state.forget(bytes.fromhex(article))
 
 
-_dump = msgspec.msgpack.Encoder(order="deterministic").encode
+_dump = msgspec.msgpack.Encoder().encode
 _load = msgspec.msgpack.Decoder(Memory).decode
 
 
