@@ -11,9 +11,9 @@ def without(alert: Alert, ids: Collection[str]) -> Alert | None:
     """The alert as if it had never named these articles; None where no reason is left for it."""
     because = tuple(reason for reason in alert.because if reason.article not in ids)
     articles = tuple(article for article in alert.articles if article.id not in ids)
-    if not articles or not because:
+    if not articles or (alert.because and not because):
         return None
-    grounds = {reason.article for reason in because}
+    grounds = {reason.article for reason in because} or {article.id for article in articles}
     return msgspec.structs.replace(
         alert,
         because=because,

@@ -1,14 +1,18 @@
 """Keeping the file small: retention, snapshots, compaction."""
 
+import logging
 import sqlite3
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from pipeline.engines.errors import StoreError
 from pipeline.engines.runner import Runner
 from pipeline.engines.store import Store, micros
 from pipeline.sinks.embedded_search import EmbeddedSearch
 from pipeline.stage import Snapshots
 from pipeline.topology import ALERTS, CANDIDATES, ENRICHED
+
+log = logging.getLogger("wirewatch.engine")
 
 BETWEEN_STAGES = timedelta(days=1)
 """What only passes from stage to stage is kept so long after it was handled; states and results do not need it."""
@@ -44,7 +48,12 @@ def retain(
         while _records(store, topic, handled.get(topic), limit):
             pass
     for runner in runners:
-        snapshot(store, runner, SNAPSHOT_AFTER)
+        try:
+            snapshot(store, runner, SNAPSHOT_AFTER)
+        except Exception as error:
+            if isinstance(error, StoreError):
+                raise
+            log.exception("%s cannot give a snapshot of its state; all its changes are kept", runner.stage.name)
     with store.reading() as connection:
         connection.execute(f"PRAGMA incremental_vacuum({PAGES_AT_ONCE})").fetchall()
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.engines import keeping
 from pipeline.engines.embedded import Embedded
 from pipeline.engines.errors import StoreError, StoreUnavailableError
 from pipeline.engines.reader import Reader
@@ -16,7 +17,7 @@ from pipeline.engines.schema import VERSION
 from pipeline.model.codec import encode
 from pipeline.topology import ALERTS, ARTICLES, CANDIDATES, ENRICHED, RAW
 from tests.engines.files import held
-from tests.engines.toys import NOON, article, engine_at, graph, rule_set, settle
+from tests.engines.toys import NOON, Reading, Relating, Seen, article, engine_at, graph, rule_set, settle
 
 
 def written(path: Path, *statements: str) -> Path:
@@ -249,6 +250,25 @@ def test_a_snapshot_takes_the_place_of_changes_and_folds_on_alike(tmp_path: Path
     settle(engine)
     assert held(tmp_path / "a.db")["articles"] == held(tmp_path / "plain.db")["articles"]
     assert held(tmp_path / "a.db")["alerts"] == held(tmp_path / "plain.db")["alerts"]
+
+
+class Unsnapped(Relating):
+    """Fails to give its state."""
+
+    def dump(self, state: dict[str, list[Seen]]) -> bytes:
+        raise TypeError(f"{len(state)} stories are too many")
+
+
+def test_a_stage_that_fails_to_give_its_state_keeps_its_changes(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keeping, "SNAPSHOT_AFTER", 0)
+    engine = Embedded(tmp_path / "a.db", rule_set("toy"), clock=lambda: NOON, graph=(Reading(), Unsnapped()))
+    engine.append([article(1)])
+    settle(engine)
+    engine.retain()
+    assert "relate cannot give a snapshot of its state; all its changes are kept" in caplog.text
+    assert len(held(tmp_path / "a.db")["changes"]) == 1
 
 
 def test_compacting_gives_space_back(tmp_path: Path) -> None:
