@@ -5,6 +5,7 @@ import logging
 import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -274,7 +275,8 @@ class Embedded:
             else:
                 self._trouble, pause = None, PAUSES[0]
             if on_round:
-                on_round(self.counts())
+                with suppress(StoreUnavailableError):
+                    on_round(self.counts())
             if self._trouble:
                 stop.wait(pause)
                 pause = min(2 * pause, longest)

@@ -15,8 +15,7 @@ from pipeline.engines.runner import Runner
 from pipeline.engines.store import Store
 from pipeline.model.alert import Alert
 from pipeline.model.article import article_id
-from pipeline.model.candidate import Candidate, CorrelateInput
-from pipeline.model.codec import decode, encode
+from pipeline.model.codec import InvalidError, decode, encode
 from pipeline.model.dead_letter import DeadLetter
 from pipeline.sinks.embedded_search import EmbeddedSearch
 from pipeline.stage import Snapshots
@@ -29,7 +28,6 @@ class _Published(msgspec.Struct):
     class Source(msgspec.Struct):
         id: str
 
-    id: str
     source: Source
 
 
@@ -62,9 +60,16 @@ def forget(store: Store, search: EmbeddedSearch | None, runners: Sequence[Runner
 def _ids(connection: sqlite3.Connection, target: str) -> frozenset[str]:
     """Ids of the articles in the file that are meant."""
     wanted = {target, article_id(target, "", "")}
-    rows = connection.execute("SELECT value FROM log WHERE topic IN (?, ?)", (RAW, ARTICLES))
-    seen = (decode(value, _Published) for (value,) in rows)
-    return frozenset(article.id for article in seen if article.id in wanted or article.source.id == target)
+    rows = connection.execute("SELECT key, value FROM log WHERE topic IN (?, ?)", (RAW, ARTICLES))
+    return frozenset(key for key, value in rows if key in wanted or _source(value) == target)
+
+
+def _source(value: bytes) -> str | None:
+    """Id of an article's source; None where the record is no article."""
+    try:
+        return decode(value, _Published).source.id
+    except InvalidError:
+        return None
 
 
 def _articles(connection: sqlite3.Connection, search: EmbeddedSearch | None, ids: Collection[str]) -> None:
@@ -135,8 +140,8 @@ def _event_without(value: bytes, ids: Collection[str]) -> bytes | None:
 
 
 def _candidate_without(value: bytes, ids: Collection[str]) -> bytes | None:
-    message: CorrelateInput = msgspec.json.decode(value, type=CorrelateInput)
-    return None if isinstance(message, Candidate) and message.article.id in ids else value
+    candidate = msgspec.json.decode(value)
+    return None if candidate.get("article", {}).get("id") in ids else value
 
 
 def _state(connection: sqlite3.Connection, runner: Runner, ids: Collection[str]) -> None:

@@ -6,8 +6,9 @@ import pytest
 
 from pipeline.engines.embedded import Embedded
 from pipeline.engines.records import Forgotten
-from pipeline.topology import ALERTS, CANDIDATES
-from tests.engines.toys import article, engine_at, settle
+from pipeline.model.dead_letter import dead_letter
+from pipeline.topology import ALERTS, CANDIDATES, RAW
+from tests.engines.toys import NOON, article, engine_at, settle
 
 FIRST, SECOND, ALONE = (
     article(1, "Bridge fires"),
@@ -59,6 +60,15 @@ def test_an_alert_no_longer_names_it(engine: Embedded) -> None:
     assert len(engine.reader.tail("alerts.security.v1", 0)) == 1
     assert [record.key for record in engine.reader.tail(ALERTS, 0)] == [alert.id]
     assert len(engine.reader.tail(CANDIDATES, 0)) == 2  # the rule itself, and the post's
+
+
+def test_records_that_are_no_articles_do_not_stand_in_the_way(engine: Embedded) -> None:
+    for topic in (RAW, CANDIDATES):
+        engine.reject(dead_letter(stage="x", topic=topic, offset=None, key="k", reason="", at=NOON, data=b'{"a": 1}'))
+    engine.replay_dead_letters(id_ for id_, _ in engine.reader.dead_letters())
+    settle(engine)
+    assert engine.forget("post").articles == 2
+    assert {letter.key for _, letter in engine.reader.dead_letters()} == {"k"}
 
 
 def test_it_may_come_back_as_new(engine: Embedded) -> None:

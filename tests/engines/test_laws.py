@@ -18,7 +18,7 @@ from pipeline.model.article import Article
 from tests.engines.files import held
 from tests.engines.toys import NOON, article, graph, rule_set
 
-law = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+law = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 TITLES = (
     "Bridge fires",
