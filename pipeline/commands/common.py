@@ -1,0 +1,100 @@
+"""What every command needs: settings, rules, the reader, and one way to fail."""
+
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+import typer
+
+if TYPE_CHECKING:
+    from pipeline.alerting.rules import RuleSet
+    from pipeline.engines.embedded import Embedded, Reader
+    from pipeline.settings import Settings
+
+
+class ProblemError(Exception):
+    """Something the person at the keyboard can mend; shown as one line."""
+
+    def __init__(self, message: str, code: int = 2) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+def note(text: str) -> None:
+    """A line for the person, beside the output."""
+    typer.echo(text, err=True)
+
+
+def fail(message: str, code: int = 2) -> NoReturn:
+    """Ends the command with one line on standard error; 2 is for wrong usage or input, 1 for everything else."""
+    raise ProblemError(message, code)
+
+
+def settings() -> "Settings":
+    """The configuration."""
+    from pipeline import settings as module
+
+    return module.load()
+
+
+def rule_set(
+    given: "Settings | None" = None, paths: Sequence[Path] = (), watchlists: Sequence[Path] = (), *, alone: bool = False
+) -> "RuleSet":
+    """The rules that apply: the starter pack, those of the settings, and `paths` (only these where `alone`)."""
+    from pipeline.alerting import rules
+
+    apply_watchlists(given, watchlists)
+    starter = Path(rules.__file__).parent / "rules"
+    chosen = [] if alone or (given and not given.starter_rules) else [starter]
+    if given and not alone:
+        chosen += given.rules
+    return rules.load_rules(*chosen, *paths)
+
+
+def apply_watchlists(given: "Settings | None", paths: Sequence[Path] = ()) -> None:
+    """Tells enrichment which names and themes to look for beside its own."""
+
+
+def open_engine(given: "Settings", database: Path | None = None) -> "Embedded":
+    """The engine over the data folder, which is made where it is missing."""
+    from pipeline.engines.embedded import Embedded
+
+    path = database or given.database
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return Embedded(path, rule_set(given), retention_days=given.retention_days)
+
+
+def database(given: "Settings") -> Path:
+    """The file to read: one's own, else the demo's.
+
+    Raises:
+        ProblemError: there is neither.
+    """
+    demo = given.data / "demo" / "wirewatch.db"
+    if given.database.exists():
+        return given.database
+    if demo.exists():
+        note("wirewatch: reading the demo's data; `wirewatch run` makes your own")
+        return demo
+    fail(f"there is no data in {given.data} yet: start with `wirewatch demo` or `wirewatch run`", 1)
+
+
+def open_reader() -> "Reader":
+    """The read side of the data folder; another process may be writing it."""
+    from pipeline.engines.embedded import Reader
+
+    return Reader(database(settings()))
+
+
+def on_terminal() -> bool:
+    """Whether a person is looking at standard output."""
+    return sys.stdout.isatty()
+
+
+def write_lines(lines: Iterable[bytes]) -> None:
+    """Lines of bytes to standard output, each as soon as it is there."""
+    out = sys.stdout.buffer
+    for line in lines:
+        out.write(line + b"\n")
+        out.flush()
