@@ -24,11 +24,16 @@ from pipeline.topology import ALERTS, ARTICLES, CANDIDATES, DEAD_LETTERS, DESKS,
 _ID = re.compile(rb"[0-9a-f]{32}")
 
 
-class _Published(msgspec.Struct):
-    class Source(msgspec.Struct):
-        id: str
+class _Named(msgspec.Struct):
+    id: str
 
-    source: Source
+
+class _Published(msgspec.Struct):
+    source: _Named
+
+
+class _Concerning(msgspec.Struct):
+    article: _Named
 
 
 def forget(store: Store, search: EmbeddedSearch | None, runners: Sequence[Runner], target: str) -> Forgotten:
@@ -140,8 +145,10 @@ def _event_without(value: bytes, ids: Collection[str]) -> bytes | None:
 
 
 def _candidate_without(value: bytes, ids: Collection[str]) -> bytes | None:
-    candidate = msgspec.json.decode(value)
-    return None if candidate.get("article", {}).get("id") in ids else value
+    try:
+        return None if decode(value, _Concerning).article.id in ids else value
+    except InvalidError:
+        return value
 
 
 def _state(connection: sqlite3.Connection, runner: Runner, ids: Collection[str]) -> None:
