@@ -1,10 +1,11 @@
 """Reading: one article being read. What every question of this room is asked of."""
 
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
+from collections.abc import Container
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pipeline.enrich.lexicon import Hit, fold
 from pipeline.model.article import Article
@@ -50,6 +51,8 @@ class Reading:
     actors: dict[str, Actor] = field(default_factory=dict)
     places: dict[str, Place] = field(default_factory=dict)
     facilities: dict[str, Facility] = field(default_factory=dict)
+    speech: tuple[Any, ...] | None = None
+    """Who speaks where, once `speech.attributions` has looked."""
 
     @cached_property
     def text(self) -> str:
@@ -76,6 +79,25 @@ class Reading:
         if text[start:].strip():
             sentences.append((start, len(text)))
         return sentences
+
+    @cached_property
+    def words_by_sentence(self) -> dict[int, list[Hit]]:
+        """The concepts of each sentence that has any."""
+        sentences: dict[int, list[Hit]] = {}
+        for hit in self.words:
+            sentences.setdefault(self.sentence_at(hit.start), []).append(hit)
+        return sentences
+
+    def mentions_between(self, start: int, end: int, kinds: Container[str]) -> list[Mention]:
+        """Mentions of these kinds that begin between two offsets."""
+        at = bisect_left(self.mentions, (start,))
+        found = []
+        for mention in self.mentions[at:]:
+            if mention.start >= end:
+                break
+            if mention.kind in kinds:
+                found.append(mention)
+        return found
 
     @cached_property
     def _starts(self) -> list[int]:
