@@ -230,7 +230,7 @@ def _xml_entry(entry: Mapping[str, Any]) -> Entry:
     if not content and len(summary) >= 2 * FULL_TEXT:
         content, summary = summary, ""
     published = _time(entry.get("published_parsed"))
-    updated = _time(entry.get("updated_parsed"))
+    updated = _time(entry["updated_parsed"]) if "updated_parsed" in entry.keys() else None  # noqa: SIM118
     link = _web(entry.get("link"))
     return Entry(
         key=entry.get("id") or link or _hash(f"{title}\n{summary}\n{content}"),

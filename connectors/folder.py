@@ -180,12 +180,8 @@ def _json(file: _File, context: Context) -> list[Item]:
 def _item(data: bytes, key: str, context: Context) -> Item:
     """One JSON article; it belongs to this source unless it names its own."""
     try:
-        fields = msgspec.json.decode(data, type=dict[str, msgspec.Raw])
-        if "source" not in fields:
-            fields["source"] = msgspec.Raw(msgspec.json.encode(context.source))
-            data = msgspec.json.encode(fields)
-        _, article = from_input(data)
-    except (InvalidError, msgspec.DecodeError, UnicodeError, RecursionError) as error:
+        _, article = from_input(_owned(data, context))
+    except InvalidError as error:
         return Bad(key, str(error), data)
     return msgspec.structs.replace(
         article,
@@ -193,6 +189,15 @@ def _item(data: bytes, key: str, context: Context) -> Item:
         fetched=context.now(),
         raw=Raw(sha256=hashlib.sha256(data).hexdigest(), content_type="application/json", size=len(data)),
     )
+
+
+def _owned(data: bytes, context: Context) -> bytes:
+    """The article with a `source`; as it is where it has one, or is not JSON."""
+    try:
+        fields = msgspec.json.decode(data, type=dict[str, msgspec.Raw])
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return data
+    return data if "source" in fields else msgspec.json.encode({**fields, "source": context.source})
 
 
 def _html(file: _File, context: Context) -> Item:

@@ -67,14 +67,16 @@ class Runner:
         allow: Sequence[str] = (),
         limits: Limits | None = None,
         clock: Callable[[], datetime] = utcnow,
+        back_off: Callable[[int, float | None], float] = delay,
     ) -> None:
-        """`allow` are the hosts that may be fetched from though they are not public."""
+        """`allow` are the hosts that may be fetched from though they are not public; `back_off` is asked as `delay` is."""
         self._log = log
         self._sources = sources
         self._outlets = outlets or Outlets()
         self._allow = allow
         self._limits = limits
         self._clock = clock
+        self._back_off = back_off
 
     def run(self, stop: threading.Event, *, once: bool = False) -> None:
         """Polls until `stop` is set; with `once`, until every source has delivered what it has or has failed."""
@@ -126,7 +128,7 @@ class Runner:
             except Exception as error:  # a source must not end its own polling, whatever it raises
                 failure = error
             if failure:
-                wait = delay(health.failures + 1, getattr(failure, "retry_after", None))
+                wait = self._back_off(health.failures + 1, getattr(failure, "retry_after", None))
                 health = self._failed(health, failure, wait)
                 with suppress(Exception):  # the log may be what failed
                     await _call(thread, partial(self._log.health, health))

@@ -1,0 +1,240 @@
+"""The guarded fetch: what it refuses, what it bounds, what it says."""
+
+import asyncio
+import gzip
+import ipaddress
+import zlib
+from http.server import BaseHTTPRequestHandler
+
+import pytest
+
+from connectors.sdk import (
+    AuthError,
+    BadDataError,
+    BlockedError,
+    Fetch,
+    GoneError,
+    Limits,
+    RateLimitedError,
+    Response,
+    SourceError,
+    TransientError,
+)
+from connectors.sdk.fetch import is_public
+from tests.connectors.server import Server, body, status
+
+LOOPBACK = ("127.0.0.1",)
+
+
+def get(url: str, *, allow: tuple[str, ...] = LOOPBACK, limits: Limits | None = None, **validators: str) -> Response:
+    async def fetch() -> Response:
+        guarded = Fetch(allow=allow, limits=limits)
+        try:
+            return await guarded(url, **validators)
+        finally:
+            await guarded.aclose()
+
+    return asyncio.run(fetch())
+
+
+@pytest.mark.parametrize(
+    ("address", "public"),
+    [
+        ("93.184.216.34", True),
+        ("2606:2800:220:1::1", True),
+        ("127.0.0.1", False),
+        ("10.0.0.1", False),
+        ("172.16.0.1", False),
+        ("192.168.1.1", False),
+        ("169.254.169.254", False),
+        ("100.64.0.1", False),
+        ("198.18.0.1", False),
+        ("240.0.0.1", False),
+        ("255.255.255.255", False),
+        ("224.0.0.1", False),
+        ("0.0.0.0", False),
+        ("::1", False),
+        ("::", False),
+        ("fe80::1", False),
+        ("fc00::1", False),
+        ("ff02::1", False),
+        ("::ffff:127.0.0.1", False),
+        ("::ffff:93.184.216.34", True),
+        ("64:ff9b::7f00:1", False),
+        ("64:ff9b::5db8:d822", True),
+        ("2002:7f00:1::", False),
+        ("2001:0:4136:e378:8000:63bf:80ff:fffe", False),
+    ],
+)
+def test_what_counts_as_public(address: str, public: bool) -> None:
+    assert is_public(ipaddress.ip_address(address)) is public
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://127.0.0.1/",
+        "http://localhost/",
+        "http://[::1]/",
+        "http://[::ffff:127.0.0.1]/",
+        "http://0x7f000001/",
+        "http://2130706433/",
+        "http://127.1/",
+        "http://0177.0.0.1/",
+        "http://169.254.169.254/latest/meta-data/",
+        "http://user:word@93.184.216.34/",
+        "ftp://93.184.216.34/",
+        "file:///etc/hostname",
+        "gopher://93.184.216.34/",
+        "/only/a/path",
+        "http://",
+    ],
+)
+def test_refused_without_being_asked(url: str) -> None:
+    with pytest.raises(BlockedError):
+        get(url, allow=())
+
+
+@pytest.mark.parametrize("allow", [("127.0.0.1",), ("127.0.0.0/8",)], ids=["address", "network"])
+def test_an_administrator_may_allow_what_is_not_public(server: Server, allow: tuple[str, ...]) -> None:
+    server.answers["/"] = body(b"hello")
+    assert get(f"{server.base}/", allow=allow).body == b"hello"
+
+
+def test_environment_proxies_are_not_asked(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:9")
+    server.answers["/"] = body(b"direct")
+    assert get(f"{server.base}/").body == b"direct"
+
+
+def test_says_who_asks(server: Server) -> None:
+    server.answers["/"] = body(b"")
+    get(f"{server.base}/")
+    assert server.asked[0][1]["user-agent"].startswith("wirewatch/")
+
+
+def test_follows_redirects_and_says_where_it_ended(server: Server) -> None:
+    for step in range(5):
+        server.answers[f"/{step}"] = status(302, {"Location": f"/{step + 1}"})
+    server.answers["/5"] = body(b"here")
+    found = get(f"{server.base}/0")
+    assert (found.body, found.url) == (b"here", f"{server.base}/5")
+
+
+@pytest.mark.parametrize(
+    "target",
+    ["http://10.0.0.1/", "http://[::1]/", "file:///etc/hostname", "/again"],
+    ids=["private", "loopback", "file", "round and round"],
+)
+def test_redirects_are_checked_like_the_first_address(server: Server, target: str) -> None:
+    server.answers["/again"] = status(301, {"Location": target})
+    with pytest.raises(BlockedError):
+        get(f"{server.base}/again")
+
+
+def test_asks_conditionally_and_tells_when_nothing_changed(server: Server) -> None:
+    server.answers["/"] = status(304)
+    found = get(f"{server.base}/", etag='"v1"', modified="Mon, 02 Mar 2026 10:00:00 GMT")
+    assert found.not_modified
+    assert found.body == b""
+    asked = server.asked[0][1]
+    assert (asked["if-none-match"], asked["if-modified-since"]) == ('"v1"', "Mon, 02 Mar 2026 10:00:00 GMT")
+
+
+@pytest.mark.parametrize(
+    ("code", "error"),
+    [
+        (401, AuthError),
+        (403, AuthError),
+        (404, GoneError),
+        (410, GoneError),
+        (429, RateLimitedError),
+        (400, BadDataError),
+        (500, TransientError),
+        (503, TransientError),
+    ],
+)
+def test_failures_have_kinds(server: Server, code: int, error: type[SourceError]) -> None:
+    server.answers["/"] = status(code, {"Retry-After": "120"})
+    with pytest.raises(error, match=str(code)) as raised:
+        get(f"{server.base}/")
+    assert raised.value.retry_after == 120
+
+
+def test_nobody_listens() -> None:
+    with pytest.raises(TransientError):
+        get("http://127.0.0.1:1/")
+
+
+def test_no_such_name() -> None:
+    with pytest.raises(TransientError, match="check the name"):
+        get("http://no-such-host.invalid/")
+
+
+def test_compressed(server: Server) -> None:
+    server.answers["/gzip"] = body(gzip.compress(b"text"), headers={"Content-Encoding": "gzip"})
+    server.answers["/deflate"] = body(zlib.compress(b"text"), headers={"Content-Encoding": "deflate"})
+    assert get(f"{server.base}/gzip").body == get(f"{server.base}/deflate").body == b"text"
+
+
+def chunks(handler: BaseHTTPRequestHandler) -> None:
+    """Endless body in small pieces."""
+    handler.send_response(200)
+    handler.end_headers()
+    while True:
+        handler.wfile.write(b"x" * 1024)
+
+
+def drip(handler: BaseHTTPRequestHandler) -> None:
+    """A byte now and then."""
+    assert isinstance(handler.server, Server)
+    handler.send_response(200)
+    handler.send_header("Content-Length", "1000")
+    handler.end_headers()
+    while not handler.server.closing.wait(0.05):
+        handler.wfile.write(b"x")
+        handler.wfile.flush()
+
+
+def headers_without_end(handler: BaseHTTPRequestHandler) -> None:
+    handler.wfile.write(b"HTTP/1.1 200 OK\r\n")
+    while True:
+        handler.wfile.write(b"X-More: " + b"y" * 1000 + b"\r\n")
+
+
+def not_http(handler: BaseHTTPRequestHandler) -> None:
+    handler.wfile.write(b"\x00\x01\x02 what?\r\n\r\n")
+    handler.close_connection = True
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        (body(b"x" * 200_000), BadDataError),
+        (chunks, BadDataError),
+        (body(gzip.compress(b"\0" * 100_000_000, 1), headers={"Content-Encoding": "gzip"}), BadDataError),
+        (body(b"not gzip", headers={"Content-Encoding": "gzip"}), BadDataError),
+        (body(b"?", headers={"Content-Encoding": "br"}), BadDataError),
+        (drip, TransientError),
+        (headers_without_end, TransientError),
+        (not_http, TransientError),
+    ],
+    ids=["too large", "no end", "bomb", "broken gzip", "unasked encoding", "slow drip", "endless headers", "not HTTP"],
+)
+def test_bounded(server: Server, answer: object, error: type[SourceError]) -> None:
+    server.answers["/"] = answer  # type: ignore[assignment]
+    with pytest.raises(error):
+        get(f"{server.base}/", limits=Limits(seconds=0.6, size=100_000))
+
+
+@pytest.mark.parametrize(
+    ("retry_after", "seconds"),
+    [("7", 7.0), ("Thu, 01 Jan 1970 00:00:00 GMT", 0.0), ("soon", None), ("", None)],
+    ids=["number", "date", "nonsense", "empty"],
+)
+def test_retry_after(server: Server, retry_after: str, seconds: float | None) -> None:
+    server.answers["/"] = status(429, {"Retry-After": retry_after})
+    with pytest.raises(RateLimitedError) as raised:
+        get(f"{server.base}/")
+    assert raised.value.retry_after == seconds
