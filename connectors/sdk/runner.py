@@ -69,7 +69,7 @@ class Runner:
         clock: Callable[[], datetime] = utcnow,
         back_off: Callable[[int, float | None], float] = delay,
     ) -> None:
-        """`allow` are the hosts that may be fetched from though they are not public; `back_off` is asked as `delay` is."""
+        """`allow`: hosts that may be fetched from though they are not public; `back_off`: asked as `delay` is."""
         self._log = log
         self._sources = sources
         self._outlets = outlets or Outlets()

@@ -140,7 +140,7 @@ def test_it_polls_again_however_often_it_failed() -> None:
                 stop.set()
 
     log = Stopping()
-    Runner(log, [declared(flaky)], back_off=lambda failures, retry_after: 0.0).run(stop)
+    Runner(log, [declared(flaky)], back_off=lambda *_: 0.0).run(stop)
     assert polls == 30
     assert [article.title for article in log.articles] == ["At last"]
     assert log.healths["test"].state == "ok"
