@@ -192,7 +192,7 @@ class _Document:
             self._root = yaml.compose(text, Loader=yaml.SafeLoader)
             value = yaml.safe_load(text)
         except yaml.MarkedYAMLError as error:
-            line = f"{error.problem_mark.line + 1}: " if error.problem_mark else ""
+            line = f"{error.problem_mark.line + 1}:" if error.problem_mark else ""
             raise SettingsError(f"{file}:{line} not YAML: {error.problem}") from None
         except (OSError, UnicodeError, yaml.YAMLError, RecursionError) as error:
             raise SettingsError(f"{file}: cannot be read: {error}") from None
