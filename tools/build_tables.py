@@ -45,6 +45,7 @@ def main() -> None:
     _write("countries.tsv", _country_rows(countries, cities, capitals))
     _write("territories.tsv", _territory_rows(countries))
     _write("exemplars.tsv", _exemplar_rows(kept))
+    _write("regions.tsv", _region_rows(cache.get_us_states(), cities))
 
 
 def _is_kept(city: dict[str, Any]) -> bool:
@@ -76,6 +77,7 @@ def _city_row(city: dict[str, Any], countries: dict[str, dict[str, Any]], capita
         f"{city['longitude']:.4f}",
         str(city["population"]),
         "capital" if city["geonameid"] in capitals else "",
+        city["admin1code"] if city["countrycode"] == "US" else "",
         "|".join(_alternates(city)),
     ]
 
@@ -141,6 +143,15 @@ def _country_rows(
         ]
 
 
+def _region_rows(states: dict[str, dict[str, Any]], cities: list[dict[str, Any]]) -> Iterator[list[str]]:
+    """The states of the USA, many of whose towns are called after others; their points are the middle of their towns."""
+    for code, state in sorted(states.items()):
+        towns = [city for city in cities if city["countrycode"] == "US" and city["admin1code"] == code]
+        lat = sum(town["latitude"] for town in towns) / len(towns)
+        lon = sum(town["longitude"] for town in towns) / len(towns)
+        yield [str(state["geonameid"]), state["name"], "USA", f"{lat:.3f}", f"{lon:.3f}", code]
+
+
 def _territory_rows(countries: dict[str, dict[str, Any]]) -> Iterator[list[str]]:
     """Names of states in each language. Organisations that CLDR counts as territories keep their own code."""
     for language in LANGUAGES:
@@ -161,7 +172,12 @@ def _exemplar_rows(kept: list[dict[str, Any]]) -> Iterator[list[str]]:
     for city in reversed(kept):
         for name in (*city["alternatenames"], city["name"]):
             by_name[city["countrycode"], name] = city
-    territories = get_global("zone_territories")
+    territories = dict(get_global("zone_territories"))
+    for old, new in get_global("zone_aliases").items():
+        if new in territories:
+            territories.setdefault(old, territories[new])
+        elif old in territories:
+            territories.setdefault(new, territories[old])
     english = Locale.parse("en").time_zones
     for language in LANGUAGES:
         for zone, names in sorted(Locale.parse(language).time_zones.items()):

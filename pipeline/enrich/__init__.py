@@ -1,0 +1,45 @@
+"""Enrich: an article in, what was read in it out. Pure; one file a question."""
+
+from typing import TYPE_CHECKING
+
+from pipeline.enrich import actors, facilities, names, places, states
+from pipeline.enrich.language import identify
+from pipeline.enrich.lexicon import words
+from pipeline.enrich.reading import Reading
+from pipeline.enrich.text import clean
+from pipeline.model.article import Article
+from pipeline.model.enriched import EnrichedArticle
+
+if TYPE_CHECKING:
+    from pipeline.alerting.rules import RuleSet
+
+
+def read(article: Article) -> tuple[Reading, EnrichedArticle]:
+    """Everything read in an article, before any rule is asked."""
+    article = clean(article)
+    language = identify(article.title, article.body or article.summary)
+    reading = Reading(article, language.code)
+    if matcher := words(language.code):
+        reading.words = matcher.find(reading.folded)
+    hits = places.settle(reading, names.find(reading.text, reading.folded, language.code))
+    reading.names = hits
+    places.collect(reading, hits)
+    states.judge(reading, hits)
+    actors.collect(reading, hits)
+    facilities.compose(reading, hits)
+    reading.mentions.sort()
+    fields = {name: getattr(article, name) for name in Article.__struct_fields__}
+    enriched = EnrichedArticle(
+        **fields,
+        language=language,
+        actors=tuple(reading.actors.values()),
+        places=tuple(reading.places.values()),
+        facilities=tuple(reading.facilities.values()),
+    )
+    return reading, enriched
+
+
+def enrich(article: Article, rules: "RuleSet | None" = None) -> EnrichedArticle:
+    """The article with what was read in it, and the rules that hold for it."""
+    _, enriched = read(article)
+    return enriched

@@ -1,7 +1,7 @@
 """Names: everything of a language that names somebody or somewhere, in one automaton, and what of it stands in a text."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import cache
 from typing import NamedTuple
 
@@ -50,6 +50,8 @@ def _judge(hit: Hit, text: str, rules: Morphology) -> Hit | None:
         if rules.capital_adjectives and not text[hit.start].isupper():
             return None
         return hit
+    if kind == "phrase":
+        return hit
     if not text[hit.start].isupper():
         return None
     if kind.startswith("word:"):
@@ -74,7 +76,10 @@ def _usable(pattern: Pattern, rules: Morphology) -> bool:
 def _patterns(language: str, rules: Morphology) -> Iterator[Pattern]:
     yield from _state_patterns(language, rules)
     yield from _watch_patterns(language, rules)
+    yield from _region_patterns(language, rules)
     yield from _city_patterns(language, rules)
+    for text in read_yaml(LANGUAGES / language / "phrases.yaml") or ():
+        yield from _written(str(text), "phrase", "", rules)
 
 
 def _state_patterns(language: str, rules: Morphology) -> Iterator[Pattern]:
@@ -95,6 +100,15 @@ def _watch_patterns(language: str, rules: Morphology) -> Iterator[Pattern]:
     for id_, texts in own.items():
         for text in texts or ():
             yield from _written(str(text), "organisation", id_, rules)
+
+
+def _region_patterns(language: str, rules: Morphology) -> Iterator[Pattern]:
+    own: dict[str, list[str]] = read_yaml(LANGUAGES / language / "regions.yaml")
+    for region in tables.regions().values():
+        if script_of(language) == "latin":
+            yield from _named(region.name, "region", region.id, rules)
+        for text in own.get(region.name) or ():
+            yield from _written(str(text), "region", region.id, rules)
 
 
 def _city_patterns(language: str, rules: Morphology) -> Iterator[Pattern]:
@@ -220,10 +234,3 @@ def mistakes(language: str) -> list[str]:
         if bar and inflection not in ("fixed", *rules.endings):
             found.append(f"{language}: {text!r} has a class that morphology.yaml lacks among its endings")
     return found
-
-
-def ids(hits: Iterable[Hit], kind: str) -> list[str]:
-    """Ids of the hits of a kind, in order, without repeats."""
-    return list(dict.fromkeys(hit.value for hit in hits if hit.kind == kind))
-
-

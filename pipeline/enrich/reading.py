@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from pipeline.enrich.lexicon import Hit, fold
+from pipeline.enrich.lexicon import Hit, fold, morphology
 from pipeline.model.article import Article
 from pipeline.model.enriched import Actor, Facility, Place, Span
 
@@ -53,6 +53,8 @@ class Reading:
     facilities: dict[str, Facility] = field(default_factory=dict)
     speech: tuple[Any, ...] | None = None
     """Who speaks where, once `speech.attributions` has looked."""
+    genre: Any = None
+    """Once `genre.genre` has judged it."""
 
     @cached_property
     def text(self) -> str:
@@ -98,6 +100,20 @@ class Reading:
             if mention.kind in kinds:
                 found.append(mention)
         return found
+
+    @cached_property
+    def word_starts(self) -> frozenset[int]:
+        """Where the concepts found begin."""
+        return frozenset(hit.start for hit in self.words)
+
+    @property
+    def plain_capitals(self) -> bool:
+        """Whether a capital letter marks a name in this language: not in German, nor where there are none."""
+        return self.language not in ("de", "lb") and morphology(self.language).capitals
+
+    def names_between(self, start: int, end: int) -> list[Hit]:
+        """Names that begin between two offsets, actors or not."""
+        return self.names[bisect_left(self.names, (start,)) : bisect_left(self.names, (end,))]
 
     @cached_property
     def _starts(self) -> list[int]:

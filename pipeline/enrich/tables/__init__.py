@@ -18,8 +18,21 @@ class City(NamedTuple):
     lon: float
     population: int
     capital: bool
+    region: str
+    """Postal code of the state for towns of the USA, else empty."""
     alternates: str
     """Other spellings in every script, separated by `|`."""
+
+
+class Region(NamedTuple):
+    """A part of a state that bears towns' names beside other states' towns."""
+
+    id: str
+    name: str
+    country: str
+    lat: float
+    lon: float
+    code: str
 
 
 class Country(NamedTuple):
@@ -49,7 +62,7 @@ def _rows(table: str) -> list[list[str]]:
 def cities() -> dict[str, City]:
     """Every city by id, the most populous first."""
     return {
-        row[0]: City(row[0], row[1], row[2], float(row[3]), float(row[4]), int(row[5]), row[6] == "capital", row[7])
+        row[0]: City(row[0], row[1], row[2], float(row[3]), float(row[4]), int(row[5]), row[6] == "capital", row[7], row[8])
         for row in _rows("cities.tsv")
     }
 
@@ -71,6 +84,14 @@ def countries() -> dict[str, Country]:
             frozenset(row[9].split(",")) - {""},
         )
         for row in _rows("countries.tsv")
+    }
+
+
+@cache
+def regions() -> dict[str, Region]:
+    """Every region by id."""
+    return {
+        row[0]: Region(row[0], row[1], row[2], float(row[3]), float(row[4]), row[5]) for row in _rows("regions.tsv")
     }
 
 

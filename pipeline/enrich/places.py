@@ -1,0 +1,210 @@
+"""Places: which of its bearers a name means here, and whether it means a place at all."""
+
+import math
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+
+from pipeline.enrich import tables
+from pipeline.enrich.lexicon import Hit
+from pipeline.enrich.names import opens_sentence
+from pipeline.enrich.reading import Reading
+from pipeline.model.enriched import Place, Span
+
+SMALL = 100_000
+"""Population below which a town must be supported by its surroundings."""
+ACCEPTED = 4.5
+"""Least score of a city: log10 of its population, and what supports it (`_score`)."""
+
+_CAPITALISED = re.compile(r"([^\W\d_][\w'’-]*)\.? $")
+_FOLLOWED = re.compile(r"[ ]([^\W\d_][\w'’-]*)")
+_APPOSITION = re.compile(r"^(?:, | \(|,\s)")
+
+
+def settle(reading: Reading, hits: Sequence[Hit]) -> list[Hit]:
+    """One meaning for each name: the hit that is meant, or none where it is a person, a firm or a phrase."""
+    groups: dict[tuple[int, int], list[Hit]] = defaultdict(list)
+    for hit in hits:
+        groups[hit.start, hit.end].append(hit)
+    groups = {span: group for span, group in groups.items() if group[0].kind != "phrase"}
+    people = {span for span in groups if _is_part_of_name(reading, *span, groups)}
+    persons = {reading.folded[start:end] for start, end in people}
+    bare = Counter(reading.folded[start:end] for start, end in groups if (start, end) not in people)
+    support = _support(reading, [group for span, group in groups.items() if span not in people])
+    settled, chosen = [], dict[str, Hit]()
+    for span, group in sorted(groups.items()):
+        word = reading.folded[span[0] : span[1]]
+        if span in people or (word in persons and bare[word] <= persons_count(people, reading, word) * 4):
+            continue
+        hit = _choose(reading, group, groups, support)
+        if hit is None:
+            continue
+        if hit.kind in ("city", "region") and len(group) > 1:
+            hit = hit._replace(value=chosen.setdefault(word, hit).value, kind=chosen[word].kind)
+        settled.append(hit)
+    return settled
+
+
+def persons_count(people: Iterable[tuple[int, int]], reading: Reading, word: str) -> int:
+    """How often a name is part of a person's or firm's."""
+    return sum(reading.folded[start:end] == word for start, end in people)
+
+
+def _is_part_of_name(
+    reading: Reading, start: int, end: int, groups: dict[tuple[int, int], list[Hit]]
+) -> bool:
+    """Whether a capitalised word beside it makes it part of a person's, firm's or street's name."""
+    kind = groups[start, end][0].kind
+    if kind not in ("state", "city", "region") or not reading.plain_capitals or _is_title_case(reading, start):
+        return False
+    text = reading.text
+    before = _CAPITALISED.search(text, max(0, start - 24), start)
+    if before and before[1][0].isupper() and not before[1].isupper():
+        at = before.start(1)
+        known = at in reading.word_starts or any(s <= at < e for s, e in groups)
+        if not known and not opens_sentence(text, at) and text[start - 1] == " " and text[start - 2] != ".":
+            return True
+    if reading.language != "en":
+        return False
+    after = _FOLLOWED.match(text, end)
+    if after and after[1][0].isupper() and not after[1].isupper():
+        at = after.start(1)
+        return not (at in reading.word_starts or any(s <= at < e for s, e in groups))
+    return False
+
+
+def _is_title_case(reading: Reading, at: int) -> bool:
+    if at >= reading.body_start:
+        return False
+    words = [word for word in reading.article.title.split() if len(word) > 3]
+    return sum(word[0].isupper() for word in words) * 2 > len(words)
+
+
+def _support(reading: Reading, groups: Sequence[Sequence[Hit]]) -> Counter[str]:
+    """How strongly each country is present in the article, by what is named without doubt."""
+    support: Counter[str] = Counter()
+    for group in groups:
+        kinds = {hit.kind for hit in group}
+        if kinds <= {"state", "adjective", "demonym"} and len({hit.value for hit in group}) == 1:
+            support[group[0].value] += 2
+        elif kinds == {"region"}:
+            support[tables.regions()[group[0].value].country] += 2
+        elif kinds <= {"city", "city-adjective"}:
+            countries = {tables.cities()[hit.value].country for hit in group}
+            populous = max(tables.cities()[hit.value].population for hit in group)
+            if len(countries) == 1 and populous >= SMALL:
+                support[countries.pop()] += 1
+    return support
+
+
+def _choose(
+    reading: Reading,
+    group: Sequence[Hit],
+    groups: dict[tuple[int, int], list[Hit]],
+    support: Counter[str],
+) -> Hit | None:
+    others = [hit for hit in group if hit.kind not in ("city", "city-adjective", "region")]
+    placed = [hit for hit in group if hit.kind in ("city", "city-adjective", "region")]
+    if not placed:
+        return others[0]
+    near = _near(reading, group[0], groups)
+    best = max(placed, key=lambda hit: _score(reading, hit, support, near))
+    score = _score(reading, best, support, near)
+    if others:
+        # A state is meant rather than a town of its name, unless the town's own country is spoken of and not the state.
+        state = others[0]
+        country = _country(best)
+        if state.kind == "state" and (
+            near[country] > 3 or (support[country] >= 2 and not _more(support, state.value) and country != state.value)
+        ):
+            return best
+        return state
+    if score < ACCEPTED and not _is_located(reading, best):
+        return None
+    return best
+
+
+def _more(support: Counter[str], code: str) -> bool:
+    """Whether a state is present by more than the doubtful name itself."""
+    return support[code] > 0
+
+
+def _country(hit: Hit) -> str:
+    if hit.kind == "region":
+        return tables.regions()[hit.value].country
+    return tables.cities()[hit.value].country
+
+
+def _near(reading: Reading, hit: Hit, groups: dict[tuple[int, int], list[Hit]]) -> Counter[str]:
+    """Countries named in the same sentence, those in apposition ("Odessa, Texas") the most."""
+    near: Counter[str] = Counter()
+    number = reading.sentence_at(hit.start)
+    first, last = reading.sentences[number] if reading.sentences else (0, 0)
+    for (start, end), group in groups.items():
+        if start == hit.start or not first <= start < last:
+            continue
+        for other in group:
+            code = other.value if other.kind in ("state", "adjective") else ""
+            if other.kind == "region":
+                code = tables.regions()[other.value].country
+            if code:
+                beside = start >= hit.end and _APPOSITION.match(reading.text[hit.end : start + 1]) and start - hit.end <= 3
+                near[code] = max(near[code], 8 if beside else 2 if abs(start - hit.start) < 80 else 1)
+        del end
+    return near
+
+
+def _score(reading: Reading, hit: Hit, support: Counter[str], near: Counter[str]) -> float:
+    country = _country(hit)
+    score = float(near[country]) + min(support[country], 6) * 0.5
+    if reading.article.source.country == country:
+        score += 1.5
+    if hit.kind == "region":
+        return score + 5.0
+    city = tables.cities()[hit.value]
+    return score + math.log10(max(city.population, 10)) + (1.5 if city.capital else 0.0)
+
+
+def _is_located(reading: Reading, hit: Hit) -> bool:
+    return reading.text[max(0, hit.start - 5) : hit.start].endswith((" in ", "near "))
+
+
+def collect(reading: Reading, hits: Sequence[Hit]) -> None:
+    """Fills `reading.places` from the settled hits."""
+    spans: dict[str, list[Span]] = defaultdict(list)
+    kinds: dict[str, str] = {}
+    named = {hit.value for hit in hits if hit.kind == "city"}
+    for hit in hits:
+        id_ = hit.value
+        if hit.kind == "city-adjective" and id_ in named:
+            continue
+        if hit.kind == "state":
+            country = tables.countries().get(hit.value)
+            id_ = country.id if country else ""
+            kinds[id_] = f"country:{hit.value}"
+        elif hit.kind in ("city", "city-adjective", "region"):
+            kinds[id_] = "region" if hit.kind == "region" else "city"
+        else:
+            continue
+        if id_:
+            spans[id_].append(reading.span(hit.start, hit.end))
+    for id_, mentions in spans.items():
+        reading.places[id_] = place(id_, kinds[id_], tuple(mentions))
+
+
+def place(id_: str, kind: str, mentions: tuple[Span, ...] = ()) -> Place:
+    """The place of an id: `kind` is city, region or `country:AZE`."""
+    if kind.startswith("country:"):
+        country = tables.countries()[kind[8:]]
+        return Place(
+            id=id_, name=country.name, country=country.code, lat=country.lat, lon=country.lon, kind="country",
+            mentions=mentions,
+        )
+    if kind == "region":
+        region = tables.regions()[id_]
+        return Place(
+            id=id_, name=region.name, country=region.country, lat=region.lat, lon=region.lon, kind="region",
+            mentions=mentions,
+        )
+    city = tables.cities()[id_]
+    return Place(id=id_, name=city.name, country=city.country, lat=city.lat, lon=city.lon, kind="city", mentions=mentions)

@@ -1,0 +1,59 @@
+"""States: where a state is spoken of as one that acts, rather than as somebody's nationality or a place on the map."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from pipeline.enrich import tables
+from pipeline.enrich.genre import genre
+from pipeline.enrich.lexicon import Hit
+from pipeline.enrich.reading import Mention, Reading
+from pipeline.model.enriched import Actor, Span
+
+POLITICAL = frozenset(
+    "embassy consulate residence mission un-premises ambassador diplomat head-of-state head-of-government minister"
+    " foreign-ministry defence-ministry interior-ministry ministry government parliament leader-office army"
+    " security-service sanctions ceasefire border airspace martial-law state-of-emergency coup mobilisation"
+    " protest-note persona-non-grata relations hostage spying munition troops foreign-aid war talks attackers".split()
+)
+"""Concepts that belong to the dealings of states."""
+
+SPEAKING = frozenset(
+    "says denies confirms warns demands announces no-comment condemns summon expel recall cut agree refuse impose lift"
+    " close suspend evacuate order threat deploy violate strike shoot-down protest urge declare".split()
+)
+"""What a government does, also by the name of its capital."""
+
+
+def judge(reading: Reading, hits: Sequence[Hit]) -> None:
+    """Adds the mentions of states and the states that act to the reading."""
+    political = is_political(reading)
+    named = [hit for hit in hits if hit.kind in ("state", "adjective", "demonym")]
+    for hit in named:
+        reading.mentions.append(Mention(hit.start, hit.end, hit.kind, hit.value))
+    if not political:
+        return
+    spans: dict[str, list[Span]] = defaultdict(list)
+    for hit in named:
+        if hit.kind != "demonym":
+            spans[hit.value].append(reading.span(hit.start, hit.end))
+    for hit in hits:
+        if hit.kind == "city" and (code := tables.capitals().get(hit.value)) and _stands_for_government(reading, hit):
+            reading.mentions.append(Mention(hit.start, hit.end, "government", code))
+            spans[code].append(reading.span(hit.start, hit.end))
+    for code, mentions in spans.items():
+        reading.actors[code] = Actor(id=code, kind="state", name=tables.countries()[code].name, mentions=tuple(mentions))
+
+
+def is_political(reading: Reading) -> bool:
+    """Whether the article deals with what states do at all."""
+    found = genre(reading)
+    if found.kind in ("sport", "lifestyle", "fiction", "satire", "domestic", "business"):
+        return False
+    concepts = {hit.value for hit in reading.words} & POLITICAL
+    return len(concepts) >= 2 or not reading.words
+
+
+def _stands_for_government(reading: Reading, hit: Hit) -> bool:
+    """Whether a capital speaks or acts here."""
+    number = reading.sentence_at(hit.start)
+    return any(word.value in SPEAKING for word in reading.words_by_sentence.get(number, ()) if word.start >= hit.end)
