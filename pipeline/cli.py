@@ -68,14 +68,16 @@ def main() -> None:
 
 def _known(error: Exception) -> int | None:
     """The exit code for errors whose message is meant for the person; None for a defect of wirewatch."""
+    from connectors.sdk.outlets import OutletsError
     from pipeline.alerting.kql import KqlError
     from pipeline.alerting.rules import RuleErrors
     from pipeline.engines.errors import StoreError
     from pipeline.settings import SettingsError
+    from pipeline.web.server import AddressError
 
     if isinstance(error, SettingsError | RuleErrors | KqlError):
         return 2
-    return 1 if isinstance(error, StoreError | OSError) else None
+    return 1 if isinstance(error, StoreError | AddressError | OutletsError | OSError) else None
 
 
 def _say(error: Exception) -> None:

@@ -61,7 +61,7 @@ def declare(entry: Mapping[str, Any]) -> Declared:
     source_id = common.id or f"{common.kind}-{digest}"
     source = Source(
         id=source_id,
-        name=common.name or source_id,
+        name=common.name,
         kind=common.kind,
         country=common.country,
         owner=common.owner,

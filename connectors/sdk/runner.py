@@ -104,9 +104,10 @@ class Runner:
     async def _follow(
         self, source: Declared, earlier: SourceHealth | None, fetch: Fetch, thread: ThreadPoolExecutor, once: bool
     ) -> None:
-        health = earlier or SourceHealth(id=source.id, kind=source.kind.name, name=source.source.name, state="ok")
-        told = health
         publisher = self._outlets.fill(source.source)
+        name = publisher.name or source.id
+        health = earlier or SourceHealth(id=source.id, kind=source.kind.name, name=name, state="ok")
+        health = told = msgspec.structs.replace(health, kind=source.kind.name, name=name)
         while True:
             failure: Exception | None = None
             wait = DEFAULT_POLL

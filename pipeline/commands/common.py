@@ -53,7 +53,20 @@ def rule_set(
 
 
 def apply_watchlists(given: "Settings | None", paths: Sequence[Path] = ()) -> None:
-    """Tells enrichment which names and themes to look for beside its own."""
+    """Tells enrichment which names to look for beside its own, from files or folders of them."""
+    from pipeline.enrich import watchlists
+
+    chosen = [*(given.watchlists if given else ()), *paths]
+    if not chosen:
+        return
+    try:
+        watchlists.add(*(file for path in chosen for file in _files(path)))
+    except (ValueError, OSError) as error:
+        fail(str(error))
+
+
+def _files(path: Path) -> list[Path]:
+    return sorted(path.glob("*.y*ml")) if path.is_dir() else [path]
 
 
 def open_engine(given: "Settings", database: Path | None = None) -> "Embedded":

@@ -203,7 +203,7 @@ class _View:
             from rich.live import Live
 
             self._terminal = console.Console(highlight=False)
-            self._live = Live(get_renderable=self._panel, console=self._terminal, refresh_per_second=8)
+            self._live = Live(get_renderable=self._panel, console=self._terminal, refresh_per_second=8, transient=True)
 
     def __enter__(self) -> "_View":
         if self._terminal:

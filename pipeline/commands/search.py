@@ -160,6 +160,7 @@ def explain(
 
         wirewatch explain my-rule article.json --rules my-rules/
     """
+    from pipeline.alerting.kql import parse
     from pipeline.model.document import search_document
 
     chosen = {candidate.id: candidate for candidate in rule_set(settings(), rules or ())}
@@ -167,9 +168,10 @@ def explain(
         fail(f"there is no rule `{rule}`; there are: {', '.join(sorted(chosen))}")
     found = _article(article)
     document = search_document(found)
-    holds = chosen[rule].query.matches(document)
+    query = parse(chosen[rule].when)
+    holds = query.matches(document)
     typer.echo(f"{rule} {'holds' if holds else 'does not hold'} for: {show.printable(found.title)}")
-    for evidence in chosen[rule].query.evidence(document):
+    for evidence in query.evidence(document):
         words = ""
         if evidence.span:
             text: str = getattr(found, evidence.span.field)

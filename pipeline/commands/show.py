@@ -67,7 +67,7 @@ def alert_block(alert: Alert) -> "RenderableType":
     for line in rest:
         name, _, value = line.partition("  ")
         text.append("\n")
-        text.append(f"  {name:<9}", style="dim")
+        text.append(f"  {name:<11}", style="dim")
         text.append(value.strip())
     return Padding(text, (0, 0, 1, 0))
 
