@@ -20,13 +20,38 @@ STANCES = {
 """Reporting concepts and their stance; where a word has several, the first counts."""
 
 SPEAKERS = frozenset(
-    "embassy consulate mission ambassador diplomat journalist aid-worker head-of-state head-of-government minister"
-    " party-leader foreign-ministry defence-ministry interior-ministry ministry government parliament leader-office"
-    " army police security-service court spokesperson official anonymous attackers".split()
+    [
+        "embassy",
+        "consulate",
+        "mission",
+        "ambassador",
+        "diplomat",
+        "journalist",
+        "aid-worker",
+        "head-of-state",
+        "head-of-government",
+        "minister",
+        "party-leader",
+        "foreign-ministry",
+        "defence-ministry",
+        "interior-ministry",
+        "ministry",
+        "government",
+        "parliament",
+        "leader-office",
+        "army",
+        "police",
+        "security-service",
+        "court",
+        "spokesperson",
+        "official",
+        "anonymous",
+        "attackers",
+    ]
 )
 """Concepts that can be who speaks."""
 
-_ACTORS = frozenset("state government organ organisation group person facility city".split())
+_ACTORS = frozenset(["state", "government", "organ", "organisation", "group", "person", "facility", "city"])
 _EDGE = re.compile(r"[;:—–\n()\"«»“”„]|,\s+[\"“«„]")
 _COMMA = re.compile(r"[,،、，]\s*")
 _LONGEST = 16

@@ -1,0 +1,654 @@
+"""What happened: words that stand together, who they stand beside, and what the text around them is worth.
+
+`events.yaml` says which words make which event; this file finds them within a sentence, asks of each find whether the
+words truly belong together (`CHECKS`), and judges its status. Nothing here knows a language.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import date
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+from pipeline.enrich.genre import Genre, genre
+from pipeline.enrich.lexicon import Hit, morphology, read_yaml
+from pipeline.enrich.reading import Reading
+from pipeline.enrich.speech import Attribution, attributions
+from pipeline.model.enriched import Event, Facility, Place, Status
+
+STRENGTH: tuple[Status, ...] = ("reported", "claimed", "denied", "threatened", "hypothetical", "past")
+"""Strongest first: of the sentences that tell one event, the strongest decides."""
+
+OPENING = 700
+"""Characters of the body that count as its opening."""
+MOST = 24
+"""Events of one article at the most."""
+
+_YEAR = re.compile(r"\b(?:1[5-9]|20)\d\d\b")
+_BREAK = re.compile(r"[,;:()–—\n\"«»“”]")
+_NAMES = frozenset(["state", "government", "organ", "organisation", "group", "adjective", "demonym"])
+_PLACES = frozenset(["country", "region", "city"])
+_UNREAL: dict[str, Status] = {
+    "fiction": "hypothetical",
+    "exercise": "hypothetical",
+    "satire": "hypothetical",
+    "anniversary": "past",
+    "history": "past",
+    "trial": "past",
+    "rumour-false": "denied",
+}
+_NOT_FOR_TRIALS = frozenset(
+    [
+        "foreigner-detained",
+        "ambassador-summoned",
+        "protest-delivered",
+        "diplomats-expelled",
+        "ambassador-recalled",
+        "sanctions-changed",
+        "aid-changed",
+    ]
+)
+_OF_PREMISES = frozenset(["premises-damaged", "mission-closed"])
+_HARM = frozenset(["damage", "burn"])
+_SPEAKS = frozenset(["says", "denies", "confirms", "condemns", "announces", "warns", "demands", "no-comment"])
+
+Verdict = bool | Status
+
+
+class Pattern(NamedTuple):
+    """One way of telling an event."""
+
+    slots: tuple[frozenset[str], ...]
+    near: int
+    checks: tuple[str, ...]
+    excluded: frozenset[str]
+    status: Status | None
+
+
+class Spec(NamedTuple):
+    """An event of `events.yaml`."""
+
+    what: str
+    type: str
+    mode: str | None
+    context: tuple[str, ...]
+    states: int
+    lead: bool
+    unless: frozenset[str]
+    patterns: tuple[Pattern, ...]
+
+
+class Found(NamedTuple):
+    """A pattern found in a sentence."""
+
+    spec: Spec
+    sentence: int
+    words: tuple[Hit, ...]
+    status: Status
+
+
+class Sentence:
+    """One sentence with the concepts and names in it."""
+
+    def __init__(self, article: "_Article", number: int, hits: list[Hit]) -> None:
+        self.article = article
+        self.number = number
+        self.start, self.end = article.reading.sentences[number]
+        self.by_value: dict[str, list[Hit]] = {}
+        for hit in hits:
+            self.by_value.setdefault(hit.value, []).append(hit)
+
+    def has(self, *concepts: str) -> bool:
+        """Whether any of these concepts stands here."""
+        return any(concept in self.by_value for concept in concepts)
+
+    def of(self, *concepts: str) -> Iterator[Hit]:
+        """The hits of these concepts."""
+        for concept in concepts:
+            yield from self.by_value.get(concept, ())
+
+    @cached_property
+    def speech(self) -> list[Attribution]:
+        """Who speaks here."""
+        return [said for said in attributions(self.article.reading) if said.sentence == self.number]
+
+    @cached_property
+    def in_title(self) -> bool:
+        """The headline."""
+        return self.start < self.article.reading.body_start - 1
+
+    @cached_property
+    def opens(self) -> bool:
+        """Headline or opening of the article."""
+        return self.start < self.article.reading.body_start + OPENING
+
+
+class _Article:
+    """What is asked again and again while the events of one article are found."""
+
+    def __init__(self, reading: Reading) -> None:
+        self.reading = reading
+        self.words_apart: Callable[[int, int], int] = self._spaces if _spaced(reading.language) else self._letters
+
+    @cached_property
+    def genre(self) -> Genre:
+        return genre(self.reading)
+
+    @cached_property
+    def concepts(self) -> frozenset[str]:
+        """Every concept that stands anywhere in the article."""
+        return frozenset(hit.value for hit in self.reading.words)
+
+    @cached_property
+    def published(self) -> date:
+        when = self.reading.article.published or self.reading.article.fetched
+        return when.date() if when else date.max
+
+    @cached_property
+    def states(self) -> frozenset[str]:
+        """States, organisations and groups named anywhere, a country or city counting as its state."""
+        named = {state for mention in self.reading.mentions for state in self.states_of(mention)}
+        return frozenset(named)
+
+    def states_of(self, mention: Any) -> tuple[str, ...]:
+        """The states a mention or name speaks of."""
+        kind, id_ = mention[2], mention[3]
+        if kind in ("state", "adjective", "demonym", "government", "organ"):
+            return (id_.split("/")[0],)
+        if kind in ("organisation", "group"):
+            return (id_,)
+        if kind == "facility":
+            facility = self.reading.facilities.get(id_)
+            return tuple(state for state in (facility.owner, facility.country) if state) if facility else ()
+        if kind in _PLACES:
+            place = self.reading.places.get(id_)
+            return (place.country,) if place else ()
+        return ()
+
+    def _spaces(self, start: int, end: int) -> int:
+        return self.reading.folded.count(" ", start, end)
+
+    def _letters(self, start: int, end: int) -> int:
+        return max(0, end - start) // 2
+
+    def apart(self, one: Any, other: Any) -> int | None:
+        """Words between two hits; 0 where one lies within a longer phrase; None where they overlap otherwise."""
+        first, second = (one, other) if one[0] <= other[0] else (other, one)
+        if second[0] >= first[1]:
+            return self.words_apart(first[1], second[0])
+        inner, outer = (first, second) if first[1] - first[0] < second[1] - second[0] else (second, first)
+        within = outer[0] <= inner[0] and inner[1] <= outer[1] and outer[1] - outer[0] > inner[1] - inner[0]
+        return 0 if within else None
+
+    def near(self, hit: Any, others: Iterable[Any], words: int) -> bool:
+        """Whether any of the others stands within so many words."""
+        return any((gap := self.apart(hit, other)) is not None and gap <= words for other in others)
+
+    def before(self, hit: Any, others: Iterable[Any], words: int) -> bool:
+        """Whether any of the others stands before the hit, within so many words and with no comma between."""
+        return any(
+            other[1] <= hit[0]
+            and self.words_apart(other[1], hit[0]) <= words
+            and not _BREAK.search(self.reading.text, other[1], hit[0])
+            for other in others
+        )
+
+    def names_in(self, sentence: Sentence) -> list[Any]:
+        """Names in a sentence that speak of a state: mentions, and nationalities that are no actors."""
+        found: dict[tuple[int, int], Any] = {}
+        for name in self.reading.names_between(sentence.start, sentence.end):
+            if name[2] in _NAMES or name[2] in _PLACES:
+                found[name[0], name[1]] = name
+        for mention in self.reading.mentions_between(sentence.start, sentence.end, _NAMES | _PLACES | {"facility"}):
+            found[mention.start, mention.end] = mention
+        return sorted(found.values(), key=lambda name: name[:2])
+
+
+def read(reading: Reading) -> tuple[Event, ...]:
+    """The events of an article, in order of the text: of each kind and facility the one told most firmly."""
+    article = _Article(reading)
+    index = _specs()
+    strongest: dict[tuple[str, str], Found] = {}
+    for sentence in _sentences(article):
+        for found in _find(article, sentence, index):
+            key = (found.spec.what, _facility_id(article, found) if found.spec.what in _OF_PREMISES else "")
+            known = strongest.get(key)
+            if known is None or STRENGTH.index(found.status) < STRENGTH.index(known.status):
+                strongest[key] = found
+    told = sorted(strongest.values(), key=lambda found: (found.sentence, found.words[0].start))
+    return tuple(_event(article, found) for found in told[:MOST])
+
+
+@cache
+def _specs() -> dict[str, tuple[tuple[Spec, Pattern], ...]]:
+    """Concept of the first slot to the patterns that begin with it."""
+    data = read_yaml(Path(__file__).parent / "events.yaml")
+    groups = {name: frozenset(text.split()) for name, text in data["groups"].items()}
+    index: dict[str, list[tuple[Spec, Pattern]]] = {}
+    for what, entry in data["events"].items():
+        spec = Spec(
+            what=what,
+            type=entry["type"],
+            mode=entry.get("mode"),
+            context=tuple(entry.get("context", ())),
+            states=entry.get("states", 0),
+            lead=entry.get("lead", False),
+            unless=frozenset(entry.get("unless", ())),
+            patterns=tuple(_pattern(pattern, groups) for pattern in entry["patterns"]),
+        )
+        for pattern in spec.patterns:
+            for concept in sorted(pattern.slots[0]):
+                index.setdefault(concept, []).append((spec, pattern))
+    return {concept: tuple(patterns) for concept, patterns in index.items()}
+
+
+def _pattern(data: dict[str, Any], groups: dict[str, frozenset[str]]) -> Pattern:
+    return Pattern(
+        slots=tuple(_slot(slot, groups) for slot in data["all"]),
+        near=data.get("near", 0),
+        checks=tuple(data.get("check", ())),
+        excluded=frozenset(data.get("not", ())),
+        status=data.get("status"),
+    )
+
+
+def _slot(text: str, groups: dict[str, frozenset[str]]) -> frozenset[str]:
+    concepts: set[str] = set()
+    for word in text.split():
+        concepts |= groups.get(word, frozenset([word]))
+    return frozenset(concepts)
+
+
+@cache
+def _spaced(language: str) -> bool:
+    return morphology(language).script.spaced
+
+
+def _sentences(article: _Article) -> Iterator[Sentence]:
+    """Sentences in which a concept stands, with the names beside it as `@kind`."""
+    reading = article.reading
+    for number, hits in sorted(reading.words_by_sentence.items()):
+        start, end = reading.sentences[number]
+        names = [
+            Hit(name[0], name[1], "name", "@place" if name[2] in _PLACES else f"@{name[2]}")
+            for name in (*reading.mentions_between(start, end, _EVERY), *reading.names_between(start, end))
+        ]
+        yield Sentence(article, number, [*hits, *dict.fromkeys(names)])
+
+
+class _Every:
+    def __contains__(self, _: object) -> bool:
+        return True
+
+
+_EVERY: Any = _Every()
+
+
+def _find(article: _Article, sentence: Sentence, index: dict[str, tuple[tuple[Spec, Pattern], ...]]) -> Iterator[Found]:
+    asked: set[tuple[str, int]] = set()
+    found: dict[str, Found] = {}
+    for concept in sentence.by_value:
+        for spec, pattern in index.get(concept, ()):
+            if (spec.what, id(pattern)) in asked:
+                continue
+            asked.add((spec.what, id(pattern)))
+            if any(slot.isdisjoint(sentence.by_value) for slot in pattern.slots[1:]):
+                continue
+            if article.genre.kind in spec.unless or not pattern.excluded.isdisjoint(sentence.by_value):
+                continue
+            if spec.states and len(article.states) < spec.states:
+                continue
+            for status, words in _matches(article, sentence, spec, pattern):
+                known = found.get(spec.what)
+                if known is None or STRENGTH.index(status) < STRENGTH.index(known.status):
+                    found[spec.what] = Found(spec, sentence.number, words, status)
+    yield from found.values()
+
+
+def _matches(
+    article: _Article, sentence: Sentence, spec: Spec, pattern: Pattern
+) -> Iterator[tuple[Status, tuple[Hit, ...]]]:
+    for words in _together(article, sentence, pattern)[:8]:
+        verdict: Verdict = True
+        for check in pattern.checks:
+            verdict = CHECKS[check](article, sentence, words)
+            if verdict is not True:
+                break
+        if verdict is False:
+            continue
+        if verdict is not True:
+            yield verdict, words
+        elif pattern.status:
+            if not article.before(words[1], sentence.of("negation"), 2):
+                yield pattern.status, words
+        else:
+            yield _status(article, sentence, spec, words), words
+
+
+def _together(article: _Article, sentence: Sentence, pattern: Pattern) -> list[tuple[Hit, ...]]:
+    """Hits of every slot near one another, the closest first."""
+    chains: list[tuple[int, tuple[Hit, ...]]] = [(0, (hit,)) for hit in _hits(sentence, pattern.slots[0])]
+    for slot in pattern.slots[1:]:
+        hits = _hits(sentence, slot)
+        longer = []
+        for width, chain in chains:
+            for hit in hits:
+                gaps = [article.apart(hit, other) for other in chain]
+                if None in gaps:
+                    continue
+                gap = min(gap for gap in gaps if gap is not None)
+                if gap <= pattern.near:
+                    longer.append((width + gap, (*chain, hit)))
+        chains = sorted(longer)[:12]
+    return [chain for _, chain in chains]
+
+
+def _hits(sentence: Sentence, slot: frozenset[str]) -> list[Hit]:
+    return [hit for concept in slot & sentence.by_value.keys() for hit in sentence.by_value[concept]]
+
+
+# What the words are worth.
+
+
+def _status(article: _Article, sentence: Sentence, spec: Spec, words: tuple[Hit, ...]) -> Status:
+    """The status of an event, from the sentence around it and the kind of article."""
+    trigger = words[1] if len(words) > 1 else words[0]
+    kind = article.genre.kind
+    if kind in _UNREAL and not (kind == "trial" and spec.what in _NOT_FOR_TRIALS):
+        return _UNREAL[kind]
+    if article.before(trigger, sentence.of("negation"), 3) or _denied(article, sentence, trigger):
+        return "denied"
+    for cue in ("fiction", "exercise", "satire", "anniversary", "trial", "history"):
+        if cue == "trial" and spec.what in _NOT_FOR_TRIALS:
+            continue
+        if article.genre.weight(cue) >= 3 and sentence.has(cue) and not sentence.in_title:
+            return _UNREAL[cue]
+    if article.before(trigger, sentence.of("threat"), 6):
+        return "threatened"
+    if _supposed(article, sentence, words):
+        return "hypothetical"
+    if _past(article, sentence, words) or (spec.lead and not sentence.opens):
+        return "past"
+    return "claimed" if sentence.has("alleged", "anonymous") or sentence.speech else "reported"
+
+
+def _denied(article: _Article, sentence: Sentence, trigger: Hit) -> bool:
+    """A denial governs the words, or the sentence calls them a rumour."""
+    return article.before(trigger, sentence.of("denies"), 10) or sentence.has("rumour-false")
+
+
+def _supposed(article: _Article, sentence: Sentence, words: tuple[Hit, ...]) -> bool:
+    """If, may, plans to, calls for: it has not happened."""
+    trigger = words[1] if len(words) > 1 else words[0]
+    text = article.reading.text
+    for cue in sentence.of("hypothetical", "plan", "proposal", "refuse"):
+        if cue.start >= sentence.start + 3 and text[cue.start].isupper() and not sentence.in_title:
+            continue  # May, the month
+        if cue.start >= trigger.end:
+            continue
+        overlaps = cue.start < trigger.end and trigger.start < cue.end
+        reach = 7 if cue.value == "hypothetical" else 5
+        if not overlaps and article.before(words[0] if words[0].start < trigger.start else trigger, [cue], reach):
+            return True
+        if not overlaps and article.before(trigger, [cue], reach):
+            return True
+    return False
+
+
+def _past(article: _Article, sentence: Sentence, words: tuple[Hit, ...]) -> bool:
+    """Dated before the year of the article, or told as long gone."""
+    reading = article.reading
+    start, end = min(word.start for word in words), max(word.end for word in words)
+    if article.near((start, end), sentence.of("past"), 5):
+        return True
+    this_year = article.published.year
+    for year in _YEAR.finditer(reading.text, sentence.start, sentence.end):
+        if int(year[0]) < this_year and article.near((start, end), [year.span()], 5):
+            low, high = min(end, year.end()), max(start, year.start())
+            if not _BREAK.search(reading.text, low, high):
+                return True
+    return False
+
+
+# What else must hold.
+
+
+def _premises(article: _Article, sentence: Sentence, words: tuple[Hit, ...]) -> Verdict:
+    """The premises are what is hit or shut: they do not speak, stand nearby, or lie behind another verb."""
+    premises, deed = words[0], words[1]
+    if _speaks(sentence, premises, deed) or article.near(premises, sentence.of("embassy-row"), 0):
+        return False
+    if article.near(premises, sentence.of("cyber"), 3) or article.near(deed, sentence.of("cyber"), 3):
+        return False
+    if article.before(premises, sentence.of("nearby"), 4) or article.near(deed, sentence.of("nearby"), 0):
+        return "denied" if sentence.has("unharmed") else False
+    low, high = sorted((premises, deed))[0].end, sorted((premises, deed))[1].start
+    between = sentence.of(*_SPEAKS, "urge", "summon", "demonstration")
+    if any(low <= hit.start and hit.end <= high for hit in between):
+        return False
+    if sentence.has("unharmed", "working-normally") and deed.value not in _HARM:
+        return "denied"
+    return True
+
+
+def _speaks(sentence: Sentence, hit: Hit, deed: Hit) -> bool:
+    """Whether a word names who speaks of the deed, rather than whom it befell."""
+    return any(
+        said.start <= hit.start < said.end and not said.start <= deed.start < said.end for said in sentence.speech
+    )
+
+
+def _envoy(article: _Article, sentence: Sentence, words: tuple[Hit, ...]) -> Verdict:
+    """A state's envoy, not one of a brand or festival, and not the one who speaks."""
+    return not article.near(words[0], sentence.of("goodwill-ambassador"), 0)
+
+
+def _diplomatic(article: _Article, sentence: Sentence, words: tuple[Hit, ...]) -> Verdict:
+    """Between states: one of them, its ministry or its envoy stands in the sentence."""
+    return sentence.has(
+        "ambassador", "foreign-ministry", "embassy", "@organ", "@state", "@government", "@adjective", "@facility",
+        "@country", "@place", "diplomat", "government",
+    )  # fmt: skip
+
+
+def _out_of_country(article: _Article, sentence: Sentence, words: tuple[Hit, ...]) -> Verdict:
+    """People who are abroad: an embassy or two states are spoken of."""
+    who, deed = words[0], words[1]
+    if _speaks(sentence, who, deed) or (who.value == "staff" and "persona-non-grata" in article.concepts):
+        return False
+    return sentence.has("embassy", "consulate", "@facility", "foreign", "citizens") or _states(article, sentence) >= 2
+
+
+def _states(article: _Article, sentence: Sentence) -> int:
+    return len({state for name in article.names_in(sentence) for state in article.states_of(name)})
+
+
+def _takeover(article: _Article, sentence: Sentence, words: tuple[Hit, ...]) -> Verdict:
+    """Power over a state, by force: soldiers or a government are spoken of."""
+    if sentence.has("parliament", "verbal-attack") and not sentence.has("army", "troops", "attackers"):
+        return False
+    signs = ("army", "troops", "seize-power", "overthrow", "attackers", "head-of-state", "government", "martial-law")
+    return sum(1 for sign in signs if sign in article.concepts) >= 2
+
+
+def _measure(article: _Article, sentence: Sentence, words: tuple[Hit, ...]) -> Verdict:
+    """A measure of a state, not of a town."""
+    return not (sentence.has("local", "domestic") and not sentence.has("nationwide"))
+
+
+def _whole_country(article: _Article, sentence: Sentence, words: tuple[Hit, ...]) -> Verdict:
+    """A curfew that comes with a coup, martial law or emergency of the whole country."""
+    return bool(article.concepts & {"nationwide", "martial-law", "seize-power", "coup"})
+
+
+def _parties(article: _Article, sentence: Sentence, words: tuple[Hit, ...]) -> Verdict:
+    """Between parties to a war."""
+    return True
+
+
+def _frontier(article: _Article, sentence: Sentence, words: tuple[Hit, ...]) -> Verdict:
+    """Of a state, and shut or opened rather than close by."""
+    return not article.near(words[1], sentence.of("nearby"), 0)
+
+
+def _policy(article: _Article, sentence: Sentence, words: tuple[Hit, ...]) -> Verdict:
+    """Of a state or organisation that stands in the sentence or opens the article."""
+    return bool(article.states)
+
+
+def _foreigner(article: _Article, sentence: Sentence, words: tuple[Hit, ...]) -> Verdict:
+    """Of another state than the one that holds them, and not for an ordinary crime."""
+    capture, victim = words[0], words[1]
+    if _speaks(sentence, victim, capture):
+        return False
+    if sentence.has("crime") and not article.concepts & {"spying", "hostage"}:
+        return False
+    return (
+        victim.value in ("diplomat", "foreign")
+        or article.near(victim, sentence.of("foreign"), 3)
+        or _two_states(article, sentence, victim)
+    )
+
+
+def _two_states(article: _Article, sentence: Sentence, victim: Hit) -> bool:
+    """The victims' nationality stands beside them, another state in the sentence or at the opening."""
+    nearby = [name for name in article.names_in(sentence) if article.near(victim, [name], 3)]
+    own = {state for name in nearby if name[2] in ("adjective", "demonym") for state in article.states_of(name)}
+    return any(article.states - {state} for state in own)
+
+
+def _victim(article: _Article, sentence: Sentence, words: tuple[Hit, ...]) -> Verdict:
+    """The leader is the one attacked: does not speak, is in office, and nothing of theirs is meant."""
+    leader, deed = words[0], words[1]
+    if _speaks(sentence, leader, deed) or article.before(leader, sentence.of("former"), 3):
+        return False
+    low, high = sorted((leader, deed))[0].end, sorted((leader, deed))[1].start
+    if any(low <= hit.start and hit.end <= high for hit in sentence.of(*_SPEAKS)):
+        return False
+    return not (
+        article.reading.text[leader.end : leader.end + 2] in ("'s", "’s")
+        and not article.near(leader, sentence.of("attack", "assassinate"), 3)
+    )
+
+
+def _third_state(article: _Article, sentence: Sentence, words: tuple[Hit, ...]) -> Verdict:
+    """It came down on a state that is no party to the fighting it belongs to."""
+    from pipeline.enrich.munitions import violated
+
+    return bool(violated(article, sentence, words[0], words[1]))
+
+
+CHECKS: dict[str, Callable[[_Article, Sentence, tuple[Hit, ...]], Verdict]] = {
+    "premises": _premises,
+    "envoy": _envoy,
+    "diplomatic": _diplomatic,
+    "out-of-country": _out_of_country,
+    "takeover": _takeover,
+    "measure": _measure,
+    "whole-country": _whole_country,
+    "parties": _parties,
+    "frontier": _frontier,
+    "policy": _policy,
+    "foreigner": _foreigner,
+    "victim": _victim,
+    "third-state": _third_state,
+}
+
+
+# Who, to whom, where.
+
+_KINDS: dict[str, Literal["embassy", "consulate", "residence", "mission", "un-premises"]] = {
+    "embassy": "embassy",
+    "consulate": "consulate",
+    "residence": "residence",
+    "mission": "mission",
+    "un-premises": "un-premises",
+    "embassy-vehicle": "embassy",
+}
+
+
+def _facility_id(article: _Article, found: Found) -> str:
+    facility = _facility(article, found)
+    return facility.id if facility else ""
+
+
+def _facility(article: _Article, found: Found) -> Facility | None:
+    """The facility of a find: the one named at its words, else the only one of that kind, else what the words say."""
+    reading = article.reading
+    word = next((word for word in found.words if word.value in _KINDS or word.value == "@facility"), None)
+    if word is None:
+        return None
+    start, end = reading.sentences[found.sentence]
+    mentions = reading.mentions_between(start, end, ("facility",))
+    for mention in mentions:
+        if mention.start < word.end and word.start < mention.end:
+            return _bare(reading.facilities.get(mention.id))
+    kind = _KINDS.get(word.value, "embassy")
+    alike = [facility for facility in reading.facilities.values() if facility.kind == kind]
+    if alike:
+        return _bare(alike[0])
+    if len(reading.facilities) == 1:
+        return _bare(next(iter(reading.facilities.values())))
+    return Facility(id=f"{kind}/-/-/-", kind=kind)
+
+
+def _bare(facility: Facility | None) -> Facility | None:
+    if facility is None:
+        return None
+    return Facility(
+        id=facility.id, kind=facility.kind, owner=facility.owner, city=facility.city, country=facility.country,
+        lat=facility.lat, lon=facility.lon,
+    )  # fmt: skip
+
+
+def _place(article: _Article, found: Found) -> Place | None:
+    """The place nearest to the words, in their sentence."""
+    reading = article.reading
+    start, end = reading.sentences[found.sentence]
+    span = (found.words[0].start, found.words[-1].end)
+    places = reading.mentions_between(start, end, _PLACES)
+    nearest = min(places, key=lambda mention: abs(mention.start - span[0]), default=None)
+    place = reading.places.get(nearest.id) if nearest else None
+    if place is None:
+        return None
+    return Place(id=place.id, name=place.name, country=place.country, lat=place.lat, lon=place.lon, kind=place.kind)
+
+
+def _event(article: _Article, found: Found) -> Event:
+    reading = article.reading
+    start, end = reading.sentences[found.sentence]
+    while end > start and reading.text[end - 1].isspace():
+        end -= 1
+    source, target = _sides(article, found)
+    return Event(
+        what=found.spec.what,
+        type=found.spec.type,
+        mode=found.spec.mode,
+        context=found.spec.context,
+        status=found.status,
+        source=source,
+        target=target,
+        facility=_facility(article, found),
+        place=_place(article, found),
+        span=reading.span(start, end),
+        words=tuple(reading.span(word.start, word.end) for word in sorted(set(found.words))),
+    )
+
+
+def _sides(article: _Article, found: Found) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Source and target: whose the first word is stands beside it; the other actor of the sentence acted."""
+    reading = article.reading
+    start, end = reading.sentences[found.sentence]
+    actors = reading.mentions_between(
+        start, end, ("state", "government", "organ", "organisation", "group", "adjective")
+    )
+    facility = _facility(article, found)
+    first = found.words[0]
+    beside = [actor for actor in actors if article.near(first, [actor], 2)]
+    target: Sequence[str] = (facility.owner,) if facility and facility.owner else [actor.id for actor in beside[:1]]
+    states = {id_.split("/")[0] for id_ in target}
+    others = [actor for actor in actors if actor.id.split("/")[0] not in states and actor not in beside[:1]]
+    trigger = found.words[1] if len(found.words) > 1 else first
+    others.sort(key=lambda actor: abs(actor.start - trigger.start))
+    return tuple(actor.id for actor in others[:1]), tuple(target)

@@ -1,0 +1,89 @@
+"""Whose soil a munition came down on, and whether that state was a party to the fighting it belonged to."""
+
+from collections.abc import Iterator
+from datetime import date
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipeline.enrich.lexicon import Hit, read_yaml
+
+if TYPE_CHECKING:
+    from pipeline.enrich.events import Sentence, _Article
+
+_PLACES = ("country", "region", "city")
+
+
+@cache
+def _wars() -> tuple[tuple[frozenset[str], date, date], ...]:
+    data: list[dict[str, Any]] = read_yaml(Path(__file__).parent / "wars.yaml")
+    return tuple((frozenset(war["parties"]), war["from"], war.get("to") or date.max) for war in data)
+
+
+def enemies(state: str, day: date) -> frozenset[str]:
+    """Those with whom a state was openly at war on a day."""
+    if day == date.max:
+        day = date.today()
+    return frozenset().union(*(war - {state} for war, begun, over in _wars() if state in war and begun <= day <= over))
+
+
+def violated(article: "_Article", sentence: "Sentence", munition: Hit, deed: Hit) -> str | None:
+    """The state that was hit or crossed into without being the open target; None where there is none."""
+    owners = _owners(article, sentence, munition)
+    day = article.published
+    for owner, at_war in _missions(article, sentence, munition, deed):
+        if len(owner) == 3 and owner not in owners and (at_war or any(len(one) == 3 for one in owners)):
+            if not owners & enemies(owner, day) and not (not owners and enemies(owner, day)):
+                return owner
+    foreign = sentence.has("airspace", "border", "crossing") or deed.value in ("enter", "violate")
+    for state in _victims(article, sentence, munition, deed):
+        if state in owners or len(state) != 3:
+            continue
+        foes = enemies(state, day)
+        if foes and (not owners or owners & foes):
+            continue
+        if owners or foreign or any(enemies(other, day) for other in article.states - {state}):
+            return state
+    return None
+
+
+def _owners(article: "_Article", sentence: "Sentence", munition: Hit) -> set[str]:
+    """Whose munition it is, as the adjective or name beside it says."""
+    owners: set[str] = set()
+    for name in article.names_in(sentence):
+        if name[2] in ("adjective", "state", "demonym", "group") and article.near(munition, [name], 2):
+            if not article.near(name, sentence.of("airspace", "territory", "border"), 1):
+                owners.update(article.states_of(name))
+    return owners
+
+
+def _missions(article: "_Article", sentence: "Sentence", munition: Hit, deed: Hit) -> Iterator[tuple[str, bool]]:
+    """Owners of the missions hit, and whether the place they stand in is at war."""
+    names = article.names_in(sentence)
+    hosts = {state for state in article.states if enemies(state, article.published)}
+    for premises in sentence.of("embassy", "consulate", "residence", "mission", "embassy-vehicle", "@facility"):
+        if not article.near(premises, [munition, deed], 9) or article.before(premises, sentence.of("nearby"), 4):
+            continue
+        for name in names:
+            if name[2] in ("adjective", "state", "facility") and article.near(premises, [name], 2):
+                for owner in article.states_of(name)[:1]:
+                    yield owner, bool(hosts - {owner})
+
+
+def _victims(article: "_Article", sentence: "Sentence", munition: Hit, deed: Hit) -> list[str]:
+    """States on whose soil or in whose sky the deed was done, the surest first."""
+    names = article.names_in(sentence)
+    soil = list(sentence.of("airspace", "territory"))
+    sources = list(sentence.of("from"))
+    certain: list[str] = []
+    likely: list[str] = []
+    for name in names:
+        if article.before(name, sources, 2):
+            continue
+        if article.near(name, soil, 2):
+            certain += article.states_of(name)
+        elif name[2] in (*_PLACES, "state", "government") and article.near(name, [deed], 9) and name[0] > munition[0]:
+            likely += article.states_of(name)
+    if not certain and not likely and article.near(deed, soil, 5):
+        likely = [state for name in names[:1] for state in article.states_of(name)]
+    return certain + likely
