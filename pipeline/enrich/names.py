@@ -7,7 +7,18 @@ from typing import NamedTuple
 
 from pipeline.enrich import tables
 from pipeline.enrich.language import alphabet, script_of
-from pipeline.enrich.lexicon import EXACT, LANGUAGES, Hit, Matcher, Morphology, Pattern, fold, longest, morphology, read_yaml
+from pipeline.enrich.lexicon import (
+    EXACT,
+    LANGUAGES,
+    Hit,
+    Matcher,
+    Morphology,
+    Pattern,
+    fold,
+    longest,
+    morphology,
+    read_yaml,
+)
 from pipeline.enrich.watchlists import watchlists
 
 EVERYWHERE = 100_000

@@ -50,9 +50,7 @@ def persons_count(people: Iterable[tuple[int, int]], reading: Reading, word: str
     return sum(reading.folded[start:end] == word for start, end in people)
 
 
-def _is_part_of_name(
-    reading: Reading, start: int, end: int, groups: dict[tuple[int, int], list[Hit]]
-) -> bool:
+def _is_part_of_name(reading: Reading, start: int, end: int, groups: dict[tuple[int, int], list[Hit]]) -> bool:
     """Whether a capitalised word beside it makes it part of a person's, firm's or street's name."""
     kind = groups[start, end][0].kind
     if kind not in ("state", "city", "region") or not reading.plain_capitals or _is_title_case(reading, start):
@@ -148,7 +146,9 @@ def _near(reading: Reading, hit: Hit, groups: dict[tuple[int, int], list[Hit]]) 
             if other.kind == "region":
                 code = tables.regions()[other.value].country
             if code:
-                beside = start >= hit.end and _APPOSITION.match(reading.text[hit.end : start + 1]) and start - hit.end <= 3
+                beside = (
+                    start >= hit.end and _APPOSITION.match(reading.text[hit.end : start + 1]) and start - hit.end <= 3
+                )
                 near[code] = max(near[code], 8 if beside else 2 if abs(start - hit.start) < 80 else 1)
         del end
     return near
@@ -197,14 +197,26 @@ def place(id_: str, kind: str, mentions: tuple[Span, ...] = ()) -> Place:
     if kind.startswith("country:"):
         country = tables.countries()[kind[8:]]
         return Place(
-            id=id_, name=country.name, country=country.code, lat=country.lat, lon=country.lon, kind="country",
+            id=id_,
+            name=country.name,
+            country=country.code,
+            lat=country.lat,
+            lon=country.lon,
+            kind="country",
             mentions=mentions,
         )
     if kind == "region":
         region = tables.regions()[id_]
         return Place(
-            id=id_, name=region.name, country=region.country, lat=region.lat, lon=region.lon, kind="region",
+            id=id_,
+            name=region.name,
+            country=region.country,
+            lat=region.lat,
+            lon=region.lon,
+            kind="region",
             mentions=mentions,
         )
     city = tables.cities()[id_]
-    return Place(id=id_, name=city.name, country=city.country, lat=city.lat, lon=city.lon, kind="city", mentions=mentions)
+    return Place(
+        id=id_, name=city.name, country=city.country, lat=city.lat, lon=city.lon, kind="city", mentions=mentions
+    )

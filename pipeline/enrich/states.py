@@ -10,16 +10,80 @@ from pipeline.enrich.reading import Mention, Reading
 from pipeline.model.enriched import Actor, Span
 
 POLITICAL = frozenset(
-    "embassy consulate residence mission un-premises ambassador diplomat head-of-state head-of-government minister"
-    " foreign-ministry defence-ministry interior-ministry ministry government parliament leader-office army"
-    " security-service sanctions ceasefire border airspace martial-law state-of-emergency coup mobilisation"
-    " protest-note persona-non-grata relations hostage spying munition troops foreign-aid war talks attackers".split()
+    [
+        "embassy",
+        "consulate",
+        "residence",
+        "mission",
+        "un-premises",
+        "ambassador",
+        "diplomat",
+        "head-of-state",
+        "head-of-government",
+        "minister",
+        "foreign-ministry",
+        "defence-ministry",
+        "interior-ministry",
+        "ministry",
+        "government",
+        "parliament",
+        "leader-office",
+        "army",
+        "security-service",
+        "sanctions",
+        "ceasefire",
+        "border",
+        "airspace",
+        "martial-law",
+        "state-of-emergency",
+        "coup",
+        "mobilisation",
+        "protest-note",
+        "persona-non-grata",
+        "relations",
+        "hostage",
+        "spying",
+        "munition",
+        "troops",
+        "foreign-aid",
+        "war",
+        "talks",
+        "attackers",
+    ]
 )
 """Concepts that belong to the dealings of states."""
 
 SPEAKING = frozenset(
-    "says denies confirms warns demands announces no-comment condemns summon expel recall cut agree refuse impose lift"
-    " close suspend evacuate order threat deploy violate strike shoot-down protest urge declare".split()
+    [
+        "says",
+        "denies",
+        "confirms",
+        "warns",
+        "demands",
+        "announces",
+        "no-comment",
+        "condemns",
+        "summon",
+        "expel",
+        "recall",
+        "cut",
+        "agree",
+        "refuse",
+        "impose",
+        "lift",
+        "close",
+        "suspend",
+        "evacuate",
+        "order",
+        "threat",
+        "deploy",
+        "violate",
+        "strike",
+        "shoot-down",
+        "protest",
+        "urge",
+        "declare",
+    ]
 )
 """What a government does, also by the name of its capital."""
 
@@ -41,7 +105,9 @@ def judge(reading: Reading, hits: Sequence[Hit]) -> None:
             reading.mentions.append(Mention(hit.start, hit.end, "government", code))
             spans[code].append(reading.span(hit.start, hit.end))
     for code, mentions in spans.items():
-        reading.actors[code] = Actor(id=code, kind="state", name=tables.countries()[code].name, mentions=tuple(mentions))
+        reading.actors[code] = Actor(
+            id=code, kind="state", name=tables.countries()[code].name, mentions=tuple(mentions)
+        )
 
 
 def is_political(reading: Reading) -> bool:

@@ -1,0 +1,68 @@
+"""Whose and where: how a language ties a name to the office, facility or person beside it (`languages/grammar.yaml`)."""
+
+from functools import cache
+from typing import NamedTuple
+
+from pipeline.enrich.lexicon import LANGUAGES, fold, morphology, read_yaml
+from pipeline.enrich.reading import Reading
+
+
+class Grammar(NamedTuple):
+    """Of one language; see the head of the data file."""
+
+    inside: frozenset[str]
+    after: tuple[str, ...]
+    locative: tuple[str, ...]
+    of: frozenset[str]
+    owner: str
+    adjective: str
+    spaced: bool
+
+
+@cache
+def grammar(language: str) -> Grammar:
+    """What the file says of a language; names on both sides where it says nothing."""
+    data = read_yaml(LANGUAGES / "grammar.yaml").get(language, {})
+    return Grammar(
+        inside=frozenset(map(fold, data.get("in", ()))),
+        after=tuple(map(fold, data.get("after", ()))),
+        locative=tuple(map(fold, data.get("locative", ()))),
+        of=frozenset(map(fold, data.get("of", ()))),
+        owner=data.get("owner", "both"),
+        adjective=data.get("adjective", "both"),
+        spaced=morphology(language).script.spaced,
+    )
+
+
+def is_located(reading: Reading, start: int, end: int) -> bool:
+    """Whether a name says where something is: "in Kyiv", "Kijevben", "कीव में"."""
+    rules = grammar(reading.language)
+    folded = reading.folded
+    if not rules.spaced:
+        if any(folded.startswith(word, end) for word in rules.after):
+            return True
+        before = folded[max(0, start - 2) : start].rstrip()
+        return any(before.endswith(word) for word in rules.inside)
+    words = folded[max(0, start - 30) : start].split()
+    if words and words[-1] in ("the", "de", "la", "le", "el", "der", "den", "dem", "o", "a", "l") and len(words) > 1:
+        if words[-2] in rules.inside:
+            return True
+    if words and words[-1] in rules.inside and folded[start - 1] == " ":
+        return True
+    name = folded[start:end]
+    if len(name) > 4 and any(name.endswith(ending) for ending in rules.locative):
+        return True
+    if rules.after:
+        following = folded[end : end + 12].split()
+        return bool(following) and following[0] in rules.after
+    return any(
+        prefix in rules.inside and len(prefix) < 4
+        for prefix in [folded[folded.rfind(" ", 0, start) + 1 : start]]
+        if prefix
+    )
+
+
+def words_between(reading: Reading, start: int, end: int) -> list[str]:
+    """The words between two offsets; characters where the script has no spaces."""
+    text = reading.folded[start:end]
+    return text.split() if grammar(reading.language).spaced else list(text.replace(" ", ""))
