@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from pipeline.enrich import actors, facilities, names, places, states
+from pipeline.enrich import actors, claims, events, facilities, names, places, states, themes
 from pipeline.enrich.language import identify
 from pipeline.enrich.lexicon import words
 from pipeline.enrich.reading import Reading
@@ -28,6 +28,7 @@ def read(article: Article) -> tuple[Reading, EnrichedArticle]:
     actors.collect(reading, hits)
     facilities.compose(reading, hits)
     reading.mentions.sort()
+    happened = events.read(reading)
     fields = {name: getattr(article, name) for name in Article.__struct_fields__}
     enriched = EnrichedArticle(
         **fields,
@@ -35,6 +36,10 @@ def read(article: Article) -> tuple[Reading, EnrichedArticle]:
         actors=tuple(reading.actors.values()),
         places=tuple(reading.places.values()),
         facilities=tuple(reading.facilities.values()),
+        themes=themes.read(reading),
+        events=happened,
+        claims=claims.read(reading, happened),
+        withdraws=claims.withdraws(reading),
     )
     return reading, enriched
 
