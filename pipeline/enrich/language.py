@@ -173,7 +173,8 @@ def _scripts(text: str) -> Counter[str]:
 def _cyrillic(lower: str, text: str) -> Language:
     letters = Counter(lower)
     for language, own, never in _CYRILLIC:
-        if sum(map(letters.__getitem__, own)) > 2 * sum(map(letters.__getitem__, never)):
+        found = sum(map(letters.__getitem__, own))
+        if found > 2 * sum(map(letters.__getitem__, never)) and found * 150 > len(lower):
             return Language(code=language, confidence=0.97, by="script")
     if letters["ј"]:
         return _vote(text, frozenset(["sr", "mk"]))

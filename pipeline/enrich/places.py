@@ -6,15 +6,14 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 
 from pipeline.enrich import tables
+from pipeline.enrich.grammar import is_located
 from pipeline.enrich.lexicon import Hit
 from pipeline.enrich.names import opens_sentence
 from pipeline.enrich.reading import Reading
 from pipeline.model.enriched import Place, Span
 
-SMALL = 100_000
-"""Population below which a town must be supported by its surroundings."""
-ACCEPTED = 4.5
-"""Least score of a city: log10 of its population, and what supports it (`_score`)."""
+SMALL, MIDDLING, LARGE, HUGE = 50_000, 200_000, 500_000, 2_000_000
+"""Populations between which a town needs more or less support by its surroundings (`_is_doubtful`)."""
 
 _CAPITALISED = re.compile(r"([^\W\d_][\w'’-]*)\.? $")
 _FOLLOWED = re.compile(r"[ ]([^\W\d_][\w'’-]*)")
@@ -23,34 +22,85 @@ _APPOSITION = re.compile(r"^(?:, | \(|,\s)")
 
 def settle(reading: Reading, hits: Sequence[Hit]) -> list[Hit]:
     """One meaning for each name: the hit that is meant, or none where it is a person, a firm or a phrase."""
-    groups: dict[tuple[int, int], list[Hit]] = defaultdict(list)
+    groups: Groups = defaultdict(list)
     for hit in hits:
         groups[hit.start, hit.end].append(hit)
-    groups = {span: group for span, group in groups.items() if group[0].kind != "phrase"}
-    people = {span for span in groups if _is_part_of_name(reading, *span, groups)}
-    persons = {reading.folded[start:end] for start, end in people}
-    bare = Counter(reading.folded[start:end] for start, end in groups if (start, end) not in people)
-    support = _support(reading, [group for span, group in groups.items() if span not in people])
-    settled, chosen = [], dict[str, Hit]()
-    for span, group in sorted(groups.items()):
-        word = reading.folded[span[0] : span[1]]
-        if span in people or (word in persons and bare[word] <= persons_count(people, reading, word) * 4):
-            continue
-        hit = _choose(reading, group, groups, support)
-        if hit is None:
-            continue
-        if hit.kind in ("city", "region") and len(group) > 1:
-            hit = hit._replace(value=chosen.setdefault(word, hit).value, kind=chosen[word].kind)
-        settled.append(hit)
+    groups = {
+        span: sorted(group, key=lambda hit: _ORDER.get(hit.kind, 0))
+        for span, group in groups.items()
+        if group[0].kind != "phrase" and not _is_quoted(reading, *span)
+    }
+    people = _people(reading, groups)
+    groups = {span: group for span, group in groups.items() if span not in people}
+    support = _support(groups.values())
+    return [hit for hit in _choose_all(reading, groups, support) if not _is_doubtful(reading, hit, groups, support)]
+
+
+_ORDER = {"state": 0, "adjective": 1, "demonym": 2, "region": 3, "city": 4, "city-adjective": 5}
+Groups = dict[tuple[int, int], list[Hit]]
+
+
+def _is_quoted(reading: Reading, start: int, end: int) -> bool:
+    """A name that stands alone between quotation marks is a firm's, a ship's or a song's."""
+    text = reading.text
+    return text[max(0, start - 1) : start] in _OPENING and text[end : end + 1] in _CLOSING
+
+
+_OPENING, _CLOSING = frozenset('«„“"‘「『'), frozenset('»“”"’」』')
+
+
+def _people(reading: Reading, groups: Groups) -> set[tuple[int, int]]:
+    """Spans that are part of a person's or firm's name, and the bare mentions that stand for the same."""
+    spans = {span for span in groups if _is_part_of_name(reading, *span, groups)}
+    if not spans:
+        return spans
+    parts = Counter(reading.folded[start:end] for start, end in spans)
+    all_ = Counter(reading.folded[start:end] for start, end in groups)
+    persons = {word for word, count in parts.items() if all_[word] <= count * 4}
+    return spans | {(start, end) for start, end in groups if reading.folded[start:end] in persons}
+
+
+def _choose_all(reading: Reading, groups: Groups, support: Counter[str]) -> list[Hit]:
+    """A name means the same throughout an article: what the mention with the strongest support says."""
+    best: dict[frozenset[tuple[str, str]], tuple[float, Hit]] = {}
+    for group in groups.values():
+        if len(group) > 1:
+            bearers = frozenset((hit.kind, hit.value) for hit in group)
+            chosen = _choose(reading, group, groups, support)
+            if bearers not in best or chosen[0] > best[bearers][0]:
+                best[bearers] = chosen
+    settled = []
+    for group in groups.values():
+        if len(group) == 1:
+            settled.append(group[0])
+        else:
+            hit = best[frozenset((hit.kind, hit.value) for hit in group)][1]
+            settled.append(group[0]._replace(kind=hit.kind, value=hit.value))
+    settled.sort()
     return settled
 
 
-def persons_count(people: Iterable[tuple[int, int]], reading: Reading, word: str) -> int:
-    """How often a name is part of a person's or firm's."""
-    return sum(reading.folded[start:end] == word for start, end in people)
+def _is_doubtful(reading: Reading, hit: Hit, groups: Groups, support: Counter[str]) -> bool:
+    """Whether a town is too small, for a name that may be a word, to be believed without support."""
+    if hit.kind != "city":
+        return False
+    city = tables.cities()[hit.value]
+    length = hit.end - hit.start
+    if city.capital or (city.population >= LARGE and length > 4):
+        return False
+    opens = reading.plain_capitals and all(
+        opens_sentence(reading.text, start)
+        for (start, _), group in groups.items()
+        if any(other.value == hit.value for other in group)
+    )
+    if support[city.country] or reading.article.source.country == city.country:
+        return opens and city.population < SMALL
+    if opens or (length <= 4 and city.population < HUGE):
+        return True
+    return city.population < MIDDLING and not (city.population >= SMALL and is_located(reading, hit.start, hit.end))
 
 
-def _is_part_of_name(reading: Reading, start: int, end: int, groups: dict[tuple[int, int], list[Hit]]) -> bool:
+def _is_part_of_name(reading: Reading, start: int, end: int, groups: Groups) -> bool:
     """Whether a capitalised word beside it makes it part of a person's, firm's or street's name."""
     kind = groups[start, end][0].kind
     if kind not in ("state", "city", "region") or not reading.plain_capitals or _is_title_case(reading, start):
@@ -78,7 +128,7 @@ def _is_title_case(reading: Reading, at: int) -> bool:
     return sum(word[0].isupper() for word in words) * 2 > len(words)
 
 
-def _support(reading: Reading, groups: Sequence[Sequence[Hit]]) -> Counter[str]:
+def _support(groups: Iterable[Sequence[Hit]]) -> Counter[str]:
     """How strongly each country is present in the article, by what is named without doubt."""
     support: Counter[str] = Counter()
     for group in groups:
@@ -90,41 +140,30 @@ def _support(reading: Reading, groups: Sequence[Sequence[Hit]]) -> Counter[str]:
         elif kinds <= {"city", "city-adjective"}:
             countries = {tables.cities()[hit.value].country for hit in group}
             populous = max(tables.cities()[hit.value].population for hit in group)
-            if len(countries) == 1 and populous >= SMALL:
+            if len(countries) == 1 and populous >= MIDDLING:
                 support[countries.pop()] += 1
     return support
 
 
-def _choose(
-    reading: Reading,
-    group: Sequence[Hit],
-    groups: dict[tuple[int, int], list[Hit]],
-    support: Counter[str],
-) -> Hit | None:
-    others = [hit for hit in group if hit.kind not in ("city", "city-adjective", "region")]
-    placed = [hit for hit in group if hit.kind in ("city", "city-adjective", "region")]
+def _choose(reading: Reading, group: Sequence[Hit], groups: Groups, support: Counter[str]) -> tuple[float, Hit]:
+    """The bearer that is meant and how sure that is."""
+    others = [hit for hit in group if hit.kind not in PLACED]
+    placed = [hit for hit in group if hit.kind in PLACED]
     if not placed:
-        return others[0]
+        return 0.0, others[0]
     near = _near(reading, group[0], groups)
     best = max(placed, key=lambda hit: _score(reading, hit, support, near))
     score = _score(reading, best, support, near)
     if others:
         # A state is meant rather than a town of its name, unless the town's own country is spoken of and not the state.
-        state = others[0]
-        country = _country(best)
-        if state.kind == "state" and (
-            near[country] > 3 or (support[country] >= 2 and not _more(support, state.value) and country != state.value)
-        ):
-            return best
-        return state
-    if score < ACCEPTED and not _is_located(reading, best):
-        return None
-    return best
+        state, country = others[0], _country(best)
+        elsewhere = support[country] >= 2 and not support[state.value] and country != state.value
+        if not (state.kind == "state" and (near[country] > 3 or elsewhere)):
+            return 20.0, state
+    return score, best
 
 
-def _more(support: Counter[str], code: str) -> bool:
-    """Whether a state is present by more than the doubtful name itself."""
-    return support[code] > 0
+PLACED = frozenset(("city", "city-adjective", "region"))
 
 
 def _country(hit: Hit) -> str:
@@ -133,7 +172,7 @@ def _country(hit: Hit) -> str:
     return tables.cities()[hit.value].country
 
 
-def _near(reading: Reading, hit: Hit, groups: dict[tuple[int, int], list[Hit]]) -> Counter[str]:
+def _near(reading: Reading, hit: Hit, groups: Groups) -> Counter[str]:
     """Countries named in the same sentence, those in apposition ("Odessa, Texas") the most."""
     near: Counter[str] = Counter()
     number = reading.sentence_at(hit.start)
@@ -162,11 +201,7 @@ def _score(reading: Reading, hit: Hit, support: Counter[str], near: Counter[str]
     if hit.kind == "region":
         return score + 5.0
     city = tables.cities()[hit.value]
-    return score + math.log10(max(city.population, 10)) + (1.5 if city.capital else 0.0)
-
-
-def _is_located(reading: Reading, hit: Hit) -> bool:
-    return reading.text[max(0, hit.start - 5) : hit.start].endswith((" in ", "near "))
+    return score + math.log10(max(city.population, 10)) + (2.0 if city.capital else 0.0)
 
 
 def collect(reading: Reading, hits: Sequence[Hit]) -> None:
