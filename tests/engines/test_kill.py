@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from pipeline.engines.embedded import Embedded
-from tests.engines.files import held
+from tests.engines.files import folder, held
 from tests.engines.toys import NOON, article, graph, rule_set
 
 KILLS = 40
@@ -47,15 +47,16 @@ def killed(path: Path, chance: random.Random) -> bool:
     return process.exitcode == -signal.SIGKILL
 
 
-def test_forty_kills_leave_what_an_undisturbed_run_leaves(tmp_path: Path) -> None:
+def test_forty_kills_leave_what_an_undisturbed_run_leaves() -> None:
     chance = random.Random(20260301)
-    work(tmp_path / "undisturbed.db", 0)
+    with folder() as at:
+        work(at / "undisturbed.db", 0)
 
-    kills = sum(killed(tmp_path / "killed.db", chance) for _ in range(KILLS))
-    work(tmp_path / "killed.db", 1)
+        kills = sum(killed(at / "killed.db", chance) for _ in range(KILLS))
+        work(at / "killed.db", 1)
 
-    assert kills >= 30
-    expected, found = held(tmp_path / "undisturbed.db"), held(tmp_path / "killed.db")
+        assert kills >= 30
+        expected, found = held(at / "undisturbed.db"), held(at / "killed.db")
     for table, rows in expected.items():
         assert found[table] == rows, table
         assert rows, table

@@ -1,10 +1,8 @@
 """Laws: how the work is cut, interrupted, repeated or ticked changes nothing, to the letter."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 import pytest
@@ -15,7 +13,7 @@ from pipeline.engines.embedded import Embedded
 from pipeline.engines.replay import replay
 from pipeline.model.alert import Alert
 from pipeline.model.article import Article
-from tests.engines.files import held
+from tests.engines.files import folder, held
 from tests.engines.toys import NOON, article, graph, rule_set
 
 law = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -58,12 +56,6 @@ class Clock:
 
     def __call__(self) -> datetime:
         return self.time
-
-
-@contextmanager
-def folder() -> Iterator[Path]:
-    with TemporaryDirectory() as name:
-        yield Path(name)
 
 
 def opened(path: Path, clock: Clock) -> Embedded:
@@ -149,8 +141,9 @@ def test_a_replay_gives_what_the_file_gave(arriving: list[Arrival]) -> None:
 
 
 @pytest.mark.parametrize("limit", [1, 7, 200])
-def test_the_size_of_batches_changes_nothing(limit: int, tmp_path: Path) -> None:
+def test_the_size_of_batches_changes_nothing(limit: int) -> None:
     arriving = [Arrival(article(n % 40, TITLES[n % 7]), n % 3 * 20) for n in range(60)]
-    run(tmp_path / "plain.db", arriving, ())
-    run(tmp_path / "cut.db", arriving, ["append", "append", str(limit)] * 30)
-    assert held(tmp_path / "cut.db") == held(tmp_path / "plain.db")
+    with folder() as at:
+        run(at / "plain.db", arriving, ())
+        run(at / "cut.db", arriving, ["append", "append", str(limit)] * 30)
+        assert held(at / "cut.db") == held(at / "plain.db")
