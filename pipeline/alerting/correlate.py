@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from pipeline.alerting.case import Case, Changed, Entry, Phase, with_entry
 from pipeline.alerting.compose import compose, severity
+from pipeline.alerting.forgetting import without
 from pipeline.model.alert import Alert, Change
 from pipeline.model.candidate import Action, Candidate, CorrelateInput, RuleChange
 from pipeline.model.codec import decode, encode
@@ -129,26 +130,18 @@ class Correlate:
             if len(entries) == len(case.entries):
                 continue
             held = {entry.article.origin for entry in entries if entry.holds}
-            if not held:
-                _remove(state, case.id)
+            alert = without(case.alert, articles) if case.alert else None
+            if held and (alert or not case.alert):
+                origins = tuple(origin for origin in case.origins if origin in held)
+                state.cases[case.id] = replace(case, entries=entries, origins=origins, alert=alert)
             else:
-                left = replace(case, entries=entries, origins=tuple(o for o in case.origins if o in held))
-                state.cases[case.id] = replace(left, alert=_again(state, left))
+                _remove(state, case.id)
 
 
 def _remove(state: Alerts, id_: str) -> None:
     case = state.cases.pop(id_, None)
     if case and state.stories.get((case.rule, case.story)) == id_:
         del state.stories[case.rule, case.story]
-
-
-def _again(state: Alerts, case: Case) -> Alert | None:
-    """The alert composed anew at the same sequence."""
-    before = case.alert
-    if before is None:
-        return None
-    made = compose(case, _rule(state.rules, case.rule), before.change, before.times.changed)
-    return replace(made, sequence=before.sequence)
 
 
 def _rule(rules: dict[str, RuleChange], rule: str) -> RuleChange:

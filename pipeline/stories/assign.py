@@ -1,12 +1,12 @@
 """Which story an article tells, judged by the articles of the last days that share most with it."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 from pipeline.stories.credits import key_of
-from pipeline.stories.features import WORDS
 from pipeline.stories.memory import DAY, JOINING, Known, Memory
-from pipeline.stories.similarity import likeness, weights
+from pipeline.stories.rarity import FIRST_WORD
+from pipeline.stories.similarity import likeness, weighed
 
 TELLING = 24
 """Features of an article, the rarest first, by which others are looked for."""
@@ -56,11 +56,10 @@ def story_scores(
     now: int,
 ) -> dict[bytes, float]:
     """How like an article is to each story that comes into question, 0 to about 1."""
-    weighed = weights(memory, features)
+    mine = weighed(memory.weights(features), language)
     likes: dict[bytes, list[float]] = {}
-    for known in _nearby(memory, article, weighed, now):
-        value = likeness(memory, weighed, known.features, same_language=known.language == language)
-        value *= 0.5 ** ((now - known.at) / HALVED)
+    for known in _nearby(memory, article, mine.features, now):
+        value = likeness(mine, known) * 0.5 ** ((now - known.at) / HALVED)
         if key_of("source", known.source) in credited:
             value *= CREDIT
         likes.setdefault(known.story, []).append(value)
@@ -71,13 +70,14 @@ def _together(values: list[float]) -> float:
     return max(values)
 
 
-def _nearby(memory: Memory, article: bytes, weighed: dict[int, float], now: int) -> list[Known]:
+def _nearby(memory: Memory, article: bytes, weights: Mapping[int, float], now: int) -> list[Known]:
     """Articles that share the most telling features with this one."""
     shared: dict[bytes, float] = {}
-    neutral = sorted((feature for feature in weighed if feature >> 28 not in WORDS), key=lambda f: (-weighed[f], f))
-    spoken = sorted((feature for feature in weighed if feature >> 28 in WORDS), key=lambda f: (-weighed[f], f))
-    for feature in neutral[:TELLING] + spoken[: TELLING // 2]:
-        value = weighed[feature]
+    ranked = sorted(weights, key=lambda feature: (-weights[feature], feature))
+    neutral = [feature for feature in ranked if feature < FIRST_WORD]
+    words = [feature for feature in ranked if feature >= FIRST_WORD]
+    for feature in neutral[:TELLING] + words[: TELLING // 2]:
+        value = weights[feature]
         for name in memory.postings.get(feature, ()):
             shared[name] = shared.get(name, 0.0) + value
     found = []

@@ -48,17 +48,23 @@ def credited(text: str, names: Names) -> tuple[int, ...]:
     """Keys of the agencies and sources that a text names; those spelled by sound in order of appearance, first."""
     agencies = _agencies()
     tokens = skeleton(text).split()
+    end = len(tokens)
     found: dict[int, None] = {}
     for index, token in enumerate(tokens):
         for known in (names.spoken, agencies.spoken):
-            for phrase, key in known.get(token, ()):
-                if len(phrase) == 1 or tuple(tokens[index : index + len(phrase)]) == phrase:
+            for phrase, key in (*known.get(token, ()), *known.get(token[:-1], ())):
+                if all(map(_inflected, tokens[index : index + len(phrase)], phrase)) and index + len(phrase) <= end:
                     found[key] = None
     for written in (names.written, agencies.written):
         for name, key in written.items():
             if _stands_in(name, text):
                 found[key] = None
     return tuple(found)
+
+
+def _inflected(token: str, part: str) -> bool:
+    """Whether a word is this part of a name; an ending may add a consonant."""
+    return token == part or token[:-1] == part
 
 
 def _stands_in(name: str, text: str) -> bool:

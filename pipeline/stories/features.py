@@ -44,9 +44,6 @@ class Kind(IntEnum):
     """Two characters of a script that has no spaces."""
 
 
-WORDS = (Kind.SHORT_WORD, Kind.WORD, Kind.LONG_WORD, Kind.GRAM)
-"""Kinds that only articles of one language can share."""
-
 LIMITS = {
     Kind.FACILITY: 4,
     Kind.OWNER: 4,
@@ -77,7 +74,7 @@ DISPUTED_SOURCE = frozenset(
 ASIDE = frozenset({"past", "hypothetical", "threatened"})
 """Statuses of events that an article only mentions."""
 
-# A word after another one, beginning as a capital may; Latin and Cyrillic blocks mix cases, so isupper has the last word.
+# A word after another one, perhaps a capital first: blocks of Latin and Cyrillic mix cases, isupper has the last word.
 _CAPITALISED = re.compile(r"(?<=[\w,;][ \u00a0])[A-ZÀ-ÞĀ-ɏΆ-ΫЀ-ЯҊ-ԯԱ-Ֆ][^\W\d_]{2,}")
 _NUMBER = re.compile(r"\d+(?:[.,\u00a0\u202f ]\d{3})*(?![.,]?\d)")
 
@@ -104,11 +101,6 @@ def fact(what: str, slot: str, value: str) -> int:
     """A fact: the same for the same value, comparable by `slot_of` for different ones."""
     key = crc32(f"{what}/{slot}".encode()) & 0xFFF
     return Kind.FACT << 28 | key << 16 | crc32(value.encode("utf-8", "surrogatepass")) & 0xFFFF
-
-
-def kind_of(number: int) -> Kind:
-    """The kind of a feature."""
-    return Kind(number >> 28)
 
 
 def slot_of(number: int) -> int:

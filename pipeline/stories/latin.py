@@ -5,7 +5,20 @@ import unicodedata
 from functools import cache
 from importlib.resources import files
 
-DIGRAPHS = {"tsch": "s", "sch": "s", "tch": "s", "dzh": "s", "kh": "", "ch": "s", "cz": "s", "ph": "f", "تش": "s"}
+DIGRAPHS = {
+    "tsch": "s",
+    "sch": "s",
+    "tch": "s",
+    "dzh": "s",
+    "dz": "s",
+    "kh": "",
+    "ch": "s",
+    "cz": "s",
+    "ph": "f",
+    "дж": "s",
+    "дз": "s",
+    "تش": "s",
+}
 """Written together in some alphabets, one letter in others."""
 
 _SEPARATOR = re.compile(r"[\W_]+")

@@ -1,9 +1,11 @@
 """The state of relate: the articles of the last weeks, indexed by what they share. Built from records alone."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from pipeline.stories.credits import Names, learn_name
+from pipeline.stories.rarity import Lengths, lengths, weights
 from pipeline.stories.record import Decided, unpack
 
 DAY = 86_400_000
@@ -32,6 +34,8 @@ class Known(NamedTuple):
     origin: bytes
     duplicate_of: bytes
     features: frozenset[int]
+    lengths: Lengths
+    """Of the features, as they weighed when the article came."""
     sketch: tuple[int, ...]
     order: tuple[int, ...]
     rules: tuple[str, ...]
@@ -103,25 +107,53 @@ class Memory:
         """Takes in one record: the article in place of its earlier revision, and forgets what is past its window."""
         self._forget(decided.at)
         before = self.articles.get(decided.id)
-        known = _known(decided, before)
+        known = self._known(decided, before)
         if before:
             self._uncount(before)
+            self._unsketch(before)
         self.articles[known.id] = known
         if decided.name:
             self.sources[decided.source] = decided.name
             learn_name(self.names, decided.source, decided.name)
-        self._count(known, again=before is not None)
+        self._count(known)
         self._merge(known.story, decided.merged)
         self._join(known, decided, before)
         self.ageing.append((known.at, known.id))
         self.leaving.append((known.at, known.id))
 
-    def _count(self, known: Known, *, again: bool) -> None:
+    def weights(self, features: Iterable[int]) -> dict[int, float]:
+        """Of features, by how rare they are now."""
+        return weights(self.frequency, len(self.ageing), features)
+
+    def _known(self, decided: Decided, before: Known | None) -> Known:
+        features = frozenset(unpack(decided.features))
+        revisions = (*(before.revisions if before else ()), decided.revision)
+        return Known(
+            id=decided.id,
+            revisions=revisions[-16:],
+            at=decided.at,
+            version=decided.version,
+            stored=decided.stored,
+            published=decided.published,
+            source=decided.source,
+            owner=decided.owner,
+            language=decided.language,
+            story=decided.story,
+            origin=decided.origin,
+            duplicate_of=decided.duplicate_of,
+            features=features,
+            lengths=lengths(self.weights(features)),
+            sketch=unpack(decided.sketch),
+            order=unpack(decided.order, "H"),
+            rules=tuple(held.rule for held in decided.held),
+        )
+
+    def _count(self, known: Known) -> None:
         for key in sorted(known.features):
             self.frequency[key] = self.frequency.get(key, 0) + 1
-            _post(self.postings, key, known.id, again=again)
+            _post(self.postings, key, known.id)
         for key in known.sketch:
-            _post(self.shingles, key, known.id, again=again)
+            _post(self.shingles, key, known.id)
 
     def _uncount(self, known: Known) -> None:
         for key in known.features:
@@ -130,7 +162,11 @@ class Memory:
                 self.frequency[key] = left
             else:
                 self.frequency.pop(key, None)
-                self.postings.pop(key, None)
+            _unpost(self.postings, key, known.id)
+
+    def _unsketch(self, known: Known) -> None:
+        for key in known.sketch:
+            _unpost(self.shingles, key, known.id)
 
     def _join(self, known: Known, decided: Decided, before: Known | None) -> None:
         story = self.stories.setdefault(known.story, Story(known.story))
@@ -191,12 +227,7 @@ class Memory:
 
     def _drop(self, known: Known) -> None:
         del self.articles[known.id]
-        for key in known.sketch:
-            posted = self.shingles.get(key)
-            if posted and known.id in posted:
-                posted.remove(known.id)
-                if not posted:
-                    del self.shingles[key]
+        self._unsketch(known)
         story = self.stories[known.story]
         story.articles.remove(known.id)
         if not story.articles:
@@ -205,38 +236,24 @@ class Memory:
                 self.redirects.pop(gone, None)
 
 
-def _known(decided: Decided, before: Known | None) -> Known:
-    revisions = (*(before.revisions if before else ()), decided.revision)
-    return Known(
-        id=decided.id,
-        revisions=revisions[-16:],
-        at=decided.at,
-        version=decided.version,
-        stored=decided.stored,
-        published=decided.published,
-        source=decided.source,
-        owner=decided.owner,
-        language=decided.language,
-        story=decided.story,
-        origin=decided.origin,
-        duplicate_of=decided.duplicate_of,
-        features=frozenset(unpack(decided.features)),
-        sketch=unpack(decided.sketch),
-        order=unpack(decided.order, "H"),
-        rules=tuple(held.rule for held in decided.held),
-    )
-
-
 def _before(times: list[tuple[int, bytes]], limit: int) -> int:
     """How many of the oldest are before a time."""
     return next((index for index, (at, _) in enumerate(times) if at >= limit), len(times))
 
 
-def _post(postings: dict[int, list[bytes]], key: int, name: bytes, *, again: bool) -> None:
+def _post(postings: dict[int, list[bytes]], key: int, name: bytes) -> None:
     posted = postings.get(key)
     if posted is None:
         postings[key] = [name]
-    elif not (again and name in posted):
+    else:
         posted.append(name)
         if len(posted) > POSTINGS:
             del posted[0]
+
+
+def _unpost(postings: dict[int, list[bytes]], key: int, name: bytes) -> None:
+    posted = postings.get(key)
+    if posted and name in posted:
+        posted.remove(name)
+        if not posted:
+            del postings[key]

@@ -20,7 +20,6 @@ from pipeline.stories.features import Traits, traits
 from pipeline.stories.memory import IDENTITY, InStory, Known, Memory
 from pipeline.stories.origins import account_of
 from pipeline.stories.record import Decided, from_bytes, milliseconds, pack, time_of, to_bytes
-from pipeline.stories.similarity import weight
 
 ENRICHED = "articles.enriched.v1"
 ARTICLES = "articles.v1"
@@ -169,7 +168,8 @@ def _place(state: Memory, article: EnrichedArticle, read: Traits, accounts: tupl
 
 def _features(state: Memory, read: Traits) -> frozenset[int]:
     """What is remembered of an article: its features, and the words that say most by rarity and use."""
-    ranked = sorted(read.words, key=lambda word: (-weight(state, word) * read.words[word] ** 0.5, word))
+    weights = state.weights(read.words)
+    ranked = sorted(read.words, key=lambda word: (-weights[word] * read.words[word] ** 0.5, word))
     return frozenset(read.features).union(ranked[:WORDS_KEPT])
 
 

@@ -1,0 +1,86 @@
+"""How much a feature says: its kind's weight, times the logarithm of how rarely it is seen in the window."""
+
+from collections.abc import Iterable, Mapping
+from math import log
+from typing import NamedTuple
+
+from pipeline.stories.features import Kind
+
+PRIOR = 200
+"""Articles that the expected shares below are worth, against what has been seen."""
+
+EXPECTED = {
+    Kind.FACILITY: 0.005,
+    Kind.OWNER: 0.01,
+    Kind.FACT: 0.01,
+    Kind.HAPPENING: 0.05,
+    Kind.STATE: 0.06,
+    Kind.ORGANISATION: 0.03,
+    Kind.PERSON: 0.003,
+    Kind.CITY: 0.01,
+    Kind.REGION: 0.02,
+    Kind.FIGURE: 0.01,
+    Kind.NUMBER: 0.04,
+    Kind.NAME: 0.005,
+    Kind.SHORT_WORD: 0.08,
+    Kind.WORD: 0.03,
+    Kind.LONG_WORD: 0.012,
+    Kind.GRAM: 0.01,
+}
+"""Share of articles in which a feature of a kind is expected, before any has been seen."""
+
+WEIGHT = {
+    Kind.FACILITY: 1.5,
+    Kind.OWNER: 1.0,
+    Kind.FACT: 1.2,
+    Kind.HAPPENING: 0.8,
+    Kind.STATE: 1.0,
+    Kind.ORGANISATION: 1.0,
+    Kind.PERSON: 1.3,
+    Kind.CITY: 1.2,
+    Kind.REGION: 0.6,
+    Kind.FIGURE: 0.8,
+    Kind.NUMBER: 0.5,
+    Kind.NAME: 0.8,
+    Kind.SHORT_WORD: 0.5,
+    Kind.WORD: 0.6,
+    Kind.LONG_WORD: 0.7,
+    Kind.GRAM: 0.5,
+}
+"""How much a shared feature of a kind says of a shared story."""
+
+FIRST_WORD = Kind.SHORT_WORD << 28
+"""Features from here on are words, which only articles of one language can share."""
+
+_EXPECTED = [PRIOR * EXPECTED[kind] for kind in Kind]
+_WEIGHT = [WEIGHT[kind] for kind in Kind]
+
+
+class Lengths(NamedTuple):
+    """Lengths of an article as a vector of weights, squared."""
+
+    neutral: float
+    """Without words."""
+    whole: float
+
+
+def weight(frequency: Mapping[int, int], seen: int, feature: int) -> float:
+    """Of one feature, where `seen` articles are in the window and `frequency` says in how many of them each is."""
+    kind = feature >> 28
+    return _WEIGHT[kind] * max(log((seen + PRIOR) / (frequency.get(feature, 0) + _EXPECTED[kind])), 0.1)
+
+
+def weights(frequency: Mapping[int, int], seen: int, features: Iterable[int]) -> dict[int, float]:
+    """Of every feature."""
+    return {feature: weight(frequency, seen, feature) for feature in features}
+
+
+def lengths(weighed: Mapping[int, float]) -> Lengths:
+    """The lengths of an article."""
+    neutral = whole = 0.0
+    for feature in sorted(weighed):
+        square = weighed[feature] * weighed[feature]
+        whole += square
+        if feature < FIRST_WORD:
+            neutral += square
+    return Lengths(neutral, whole)
