@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from pipeline.enrich import actors, claims, events, facilities, names, places, states, themes
 from pipeline.enrich.language import identify
 from pipeline.enrich.lexicon import words
@@ -47,4 +49,8 @@ def read(article: Article) -> tuple[Reading, EnrichedArticle]:
 def enrich(article: Article, rules: "RuleSet | None" = None) -> EnrichedArticle:
     """The article with what was read in it, and the rules that hold for it."""
     _, enriched = read(article)
-    return enriched
+    if rules is None:
+        return enriched
+    because = tuple(rules.apply(enriched))
+    held = tuple(dict.fromkeys(reason.rule for reason in because))
+    return msgspec.structs.replace(enriched, rules=held, ruleset=rules.hash, because=because)

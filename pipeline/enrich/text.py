@@ -4,6 +4,8 @@ import html
 import re
 import unicodedata
 
+import msgspec
+
 from pipeline.model.article import MAX_BODY, Article, revision_of
 
 _INVISIBLE = "\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff"
@@ -27,13 +29,9 @@ def clean(article: Article) -> Article:
     title = " ".join(title.split("\n"))
     if (title, body, summary, truncated) == (article.title, article.body, article.summary, article.truncated):
         return article
-    changes = {"title": title, "body": body, "summary": summary, "truncated": truncated}
-    return _replace(article, revision=revision_of(title, body), **changes)
-
-
-def _replace(article: Article, **changes: object) -> Article:
-    fields = {name: getattr(article, name) for name in article.__struct_fields__}
-    return type(article)(**{**fields, **changes})
+    return msgspec.structs.replace(
+        article, title=title, body=body, summary=summary, truncated=truncated, revision=revision_of(title, body)
+    )
 
 
 def _plain(text: str) -> str:
