@@ -13,6 +13,7 @@ from typing import Any, Literal, NamedTuple
 
 from pipeline.enrich.genre import Genre, genre
 from pipeline.enrich.lexicon import Hit, morphology, read_yaml
+from pipeline.enrich.munitions import bystander, violated
 from pipeline.enrich.reading import Reading
 from pipeline.enrich.speech import Attribution, attributions
 from pipeline.model.enriched import Event, Facility, Place, Status
@@ -49,6 +50,11 @@ _NOT_FOR_TRIALS = frozenset(
         "aid-changed",
     ]
 )
+_WANTED = frozenset(
+    "ceasefire-agreed ceasefire-extended ceasefire-ended sanctions-changed aid-changed border-closed border-reopened"
+    " diplomats-expelled relations-cut emergency-declared martial-law mobilisation-ordered mission-closed".split()
+)
+"""What people propose, demand and refuse, so that a proposal must not be taken for the deed."""
 _OF_PREMISES = frozenset(["premises-damaged", "mission-closed"])
 _HARM = frozenset(["damage", "burn"])
 _SPEAKS = frozenset(["says", "denies", "confirms", "condemns", "announces", "warns", "demands", "no-comment"])
@@ -129,6 +135,8 @@ class _Article:
 
     def __init__(self, reading: Reading) -> None:
         self.reading = reading
+        self.headlined: dict[str, Status] = {}
+        """What the headline says happened, and its status there."""
         self.words_apart: Callable[[int, int], int] = self._spaces if _spaced(reading.language) else self._letters
 
     @cached_property
@@ -210,14 +218,56 @@ def read(reading: Reading) -> tuple[Event, ...]:
     article = _Article(reading)
     index = _specs()
     strongest: dict[tuple[str, str], Found] = {}
+    retracted = _retracted(reading)
     for sentence in _sentences(article):
         for found in _find(article, sentence, index):
+            if sentence.in_title:
+                article.headlined[found.spec.what] = found.status
+            if retracted:
+                found = found._replace(status="denied")  # noqa: PLW2901
             key = (found.spec.what, _facility_id(article, found) if found.spec.what in _OF_PREMISES else "")
             known = strongest.get(key)
             if known is None or STRENGTH.index(found.status) < STRENGTH.index(known.status):
                 strongest[key] = found
-    told = sorted(strongest.values(), key=lambda found: (found.sentence, found.words[0].start))
+    if fallout := _fallout(article, strongest.values(), index):
+        strongest[fallout.spec.what, ""] = fallout
+    told = [_as_headlined(article, found) for found in strongest.values()]
+    told.sort(key=lambda found: (found.sentence, found.words[0].start))
     return tuple(_event(article, found) for found in told[:MOST])
+
+
+def _fallout(
+    article: _Article, found: Iterable[Found], index: dict[str, tuple[tuple[Spec, Pattern], ...]]
+) -> Found | None:
+    """A third state's mission that a munition hit in a country at war: its soil was violated too."""
+    what = "munition-crossed-border"
+    told = [one for one in found if one.status in ("reported", "claimed")]
+    if not article.concepts & {"munition", "debris"} or any(one.spec.what == what for one in told):
+        return None
+    for hit in told:
+        facility = _facility(article, hit) if hit.spec.what == "premises-damaged" else None
+        if facility and facility.owner and bystander(
+            facility.owner, facility.country, article.states, article.published
+        ):
+            spec = next(spec for spec, _ in index["munition"] if spec.what == what)
+            return hit._replace(spec=spec)
+    return None
+
+
+def _retracted(reading: Reading) -> bool:
+    """The headline or first sentence takes a report back."""
+    return any(hit.value == "withdraw" and hit.start < reading.body_start + 200 for hit in reading.words)
+
+
+def _as_headlined(article: _Article, found: Found) -> Found:
+    """Where the headline says that it may happen, is denied or long gone, what stands far below does not outweigh it."""
+    headline = article.headlined.get(found.spec.what)
+    if headline in (None, "reported", "claimed") or found.status not in ("reported", "claimed"):
+        return found
+    opening = article.reading.body_start + OPENING // 2
+    if article.reading.sentences[found.sentence][0] < opening and found.status == "reported":
+        return found
+    return found._replace(status=headline)
 
 
 @cache
@@ -366,7 +416,7 @@ def _status(article: _Article, sentence: Sentence, spec: Spec, words: tuple[Hit,
             return _UNREAL[cue]
     if article.before(trigger, sentence.of("threat"), 6):
         return "threatened"
-    if _supposed(article, sentence, words):
+    if _supposed(article, sentence, spec, words):
         return "hypothetical"
     if _past(article, sentence, words) or (spec.lead and not sentence.opens):
         return "past"
@@ -378,21 +428,18 @@ def _denied(article: _Article, sentence: Sentence, trigger: Hit) -> bool:
     return article.before(trigger, sentence.of("denies"), 10) or sentence.has("rumour-false")
 
 
-def _supposed(article: _Article, sentence: Sentence, words: tuple[Hit, ...]) -> bool:
+def _supposed(article: _Article, sentence: Sentence, spec: Spec, words: tuple[Hit, ...]) -> bool:
     """If, may, plans to, calls for: it has not happened."""
-    trigger = words[1] if len(words) > 1 else words[0]
     text = article.reading.text
-    for cue in sentence.of("hypothetical", "plan", "proposal", "refuse"):
+    cues = ("hypothetical", "plan", "proposal", "refuse") if spec.what in _WANTED else ("hypothetical", "plan")
+    for cue in sentence.of(*cues):
         if cue.start >= sentence.start + 3 and text[cue.start].isupper() and not sentence.in_title:
             continue  # May, the month
-        if cue.start >= trigger.end:
-            continue
-        overlaps = cue.start < trigger.end and trigger.start < cue.end
         reach = 7 if cue.value == "hypothetical" else 5
-        if not overlaps and article.before(words[0] if words[0].start < trigger.start else trigger, [cue], reach):
-            return True
-        if not overlaps and article.before(trigger, [cue], reach):
-            return True
+        for word in words[:2]:
+            around = cue.start <= word.start and word.end <= cue.end and cue.end - cue.start > word.end - word.start
+            if around or article.before(word, [cue], reach):
+                return True
     return False
 
 
@@ -421,15 +468,31 @@ def _premises(article: _Article, sentence: Sentence, words: tuple[Hit, ...]) -> 
         return False
     if article.near(premises, sentence.of("cyber"), 3) or article.near(deed, sentence.of("cyber"), 3):
         return False
-    if article.before(premises, sentence.of("nearby"), 4) or article.near(deed, sentence.of("nearby"), 0):
-        return "denied" if sentence.has("unharmed") else False
+    beside = [*sentence.of("nearby")]
+    if article.before(premises, beside, 4) or (deed > premises and article.before(deed, beside, 3)) or article.near(
+        deed, beside, 0
+    ):
+        return "denied" if _spared(article, sentence, premises) else False
     low, high = sorted((premises, deed))[0].end, sorted((premises, deed))[1].start
     between = sentence.of(*_SPEAKS, "urge", "summon", "demonstration")
     if any(low <= hit.start and hit.end <= high for hit in between):
         return False
-    if sentence.has("unharmed", "working-normally") and deed.value not in _HARM:
+    if deed.value not in _HARM and _spared(article, sentence, premises):
         return "denied"
     return True
+
+
+def _shut(article: _Article, sentence: Sentence, words: tuple[Hit, ...]) -> Verdict:
+    """The premises themselves are shut, not their entrance or the street."""
+    return not article.before(words[0], sentence.of("premises-part"), 2) and _premises(article, sentence, words)
+
+
+def _spared(article: _Article, sentence: Sentence, premises: Hit) -> bool:
+    """The premises, not the people in them, are said to be unharmed, or to work as ever."""
+    return any(
+        article.near(premises, [cue], 8) and not article.near(cue, sentence.of("staff", "diplomat", "citizens"), 2)
+        for cue in sentence.of("unharmed", "working-normally")
+    )
 
 
 def _speaks(sentence: Sentence, hit: Hit, deed: Hit) -> bool:
@@ -518,6 +581,25 @@ def _two_states(article: _Article, sentence: Sentence, victim: Hit) -> bool:
     return any(article.states - {state} for state in own)
 
 
+def _nationals(article: _Article, sentence: Sentence, words: tuple[Hit, ...]) -> Verdict:
+    """People of one state held in another that the sentence or headline names; not that state's own police."""
+    capture, people = words[0], words[1]
+    powers = ("police", "security-service", "army", "court", "government", "ministry", "troops", "leader-office")
+    if _speaks(sentence, people, capture) or sentence.has("crime") and not article.concepts & {"spying", "hostage"}:
+        return False
+    if any(people.start <= power.start and article.near(people, [power], 1) for power in sentence.of(*powers)):
+        return False
+    names = article.names_in(sentence)
+    own = {state for name in names if name[0] == people.start for state in article.states_of(name)}
+    where = {
+        state
+        for name in names
+        if name[0] != people.start and name[2] in ("state", "government", *_PLACES)
+        for state in article.states_of(name)
+    }
+    return bool(own and where - own)
+
+
 def _victim(article: _Article, sentence: Sentence, words: tuple[Hit, ...]) -> Verdict:
     """The leader is the one attacked: does not speak, is in office, and nothing of theirs is meant."""
     leader, deed = words[0], words[1]
@@ -541,6 +623,7 @@ def _third_state(article: _Article, sentence: Sentence, words: tuple[Hit, ...]) 
 
 CHECKS: dict[str, Callable[[_Article, Sentence, tuple[Hit, ...]], Verdict]] = {
     "premises": _premises,
+    "shut": _shut,
     "envoy": _envoy,
     "diplomatic": _diplomatic,
     "out-of-country": _out_of_country,
@@ -551,6 +634,7 @@ CHECKS: dict[str, Callable[[_Article, Sentence, tuple[Hit, ...]], Verdict]] = {
     "frontier": _frontier,
     "policy": _policy,
     "foreigner": _foreigner,
+    "nationals": _nationals,
     "victim": _victim,
     "third-state": _third_state,
 }

@@ -27,6 +27,16 @@ def enemies(state: str, day: date) -> frozenset[str]:
     return frozenset().union(*(war - {state} for war, begun, over in _wars() if state in war and begun <= day <= over))
 
 
+def bystander(owner: str, host: str | None, states: frozenset[str], day: date) -> bool:
+    """Whether a mission's owner is no party to a war that its host is fighting with a state the article names."""
+    if len(owner) != 3 or host == owner:
+        return False
+    hosts = {host} if host else states - {owner}
+    return any(
+        foe in states and owner not in enemies(foe, day) and owner != foe for one in hosts for foe in enemies(one, day)
+    )
+
+
 def violated(article: "_Article", sentence: "Sentence", munition: Hit, deed: Hit) -> str | None:
     """The state that was hit or crossed into without being the open target; None where there is none."""
     owners = _owners(article, sentence, munition)
