@@ -42,9 +42,16 @@ class Stage(Protocol[State]):
     that the message can never be handled: it becomes a dead letter, and the state is as before.
     """
 
-    name: str
-    input: str
-    outputs: tuple[str, ...]
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def input(self) -> str:
+        """The topic it reads."""
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """Every topic it sends to."""
 
     def empty(self) -> State: ...
 

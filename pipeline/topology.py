@@ -2,9 +2,12 @@
 
 from typing import get_args
 
+from pipeline.alerting.correlate import Correlate
 from pipeline.alerting.rules import RuleSet
+from pipeline.enrich.stage import Enrich
 from pipeline.model.alert import Desk
 from pipeline.stage import AnyStage
+from pipeline.stories.relate import Relate
 
 RAW = "articles.raw.v1"
 ENRICHED = "articles.enriched.v1"
@@ -23,8 +26,4 @@ def desk_topic(desk: str) -> str:
 
 def stages(rules: RuleSet) -> tuple[AnyStage, ...]:
     """The stages, upstream first: articles are enriched, related, and correlated into alerts."""
-    from pipeline.alerting.correlate import Correlate
-    from pipeline.enrich.stage import Enrich
-    from pipeline.stories.relate import Relate
-
     return Enrich(rules), Relate(), Correlate()

@@ -15,9 +15,9 @@ from pipeline.model.codec import decode
 from pipeline.model.dead_letter import DeadLetter
 from pipeline.model.enriched import EnrichedArticle
 from pipeline.stage import AnyStage
-from pipeline.topology import ALERTS, ARTICLES
+from pipeline.topology import ALERTS, ARTICLES, ENRICHED
 
-AT_ONCE = 200
+REPORT = 50
 """Articles between two reports of progress."""
 
 
@@ -70,32 +70,46 @@ def replay(
         clock.set(article)
     engine = Embedded(MEMORY, rules, clock=clock, graph=graph, searchable=False)
     try:
-        for start in range(0, len(given), AT_ONCE):
-            batch = given[start : start + AT_ONCE]
-            for article in batch:
-                clock.set(article)
-                engine.append([article])
-            while engine.process(AT_ONCE):
-                pass
-            if progress:
-                progress(start + len(batch))
-        return _result(given, engine)
+        read = []
+        for done, article in enumerate(given, 1):
+            clock.set(article)
+            read.append(_read(article, engine))
+            if progress and (done % REPORT == 0 or done == len(given)):
+                progress(done)
+        return _result(read, engine)
     finally:
         engine.close()
 
 
-def _result(given: Sequence[Article], engine: Embedded) -> ReplayResult:
-    first: dict[tuple[str, str], EnrichedArticle] = {}
+class _Revision(msgspec.Struct, frozen=True):
+    """An article as enrich sent it: cleaned text may be another revision than the text that was given."""
+
+    id: str
+    revision: str
+
+
+def _read(article: Article, engine: Embedded) -> _Revision | None:
+    """Takes an article through the graph; its revision, or None where it became a dead letter."""
+    before = engine.reader.head(ENRICHED)
+    engine.append([article])
+    while engine.process():
+        pass
+    sent = engine.reader.tail(ENRICHED, before)
+    return decode(sent[-1].value, _Revision) if sent else None
+
+
+def _result(read: Sequence[_Revision | None], engine: Embedded) -> ReplayResult:
+    first: dict[_Revision, EnrichedArticle] = {}
     merges: dict[str, str] = {}
     for article in (decode(value, EnrichedArticle) for value in _values(engine, ARTICLES)):
-        first.setdefault((article.id, article.revision), article)
+        first.setdefault(_Revision(article.id, article.revision), article)
         if article.story:
             _merge(merges, article.story.merged, article.story.id)
-    finished = {key: _in_its_last_story(article, merges) for key, article in first.items()}
+    finished = {revision: _in_its_last_story(article, merges) for revision, article in first.items()}
     return ReplayResult(
-        articles=[finished.get((article.id, article.revision)) for article in given],
+        articles=[finished.get(revision) if revision else None for revision in read],
         alerts=[decode(value, Alert) for value in _values(engine, ALERTS)],
-        dead_letters=[letter for _, letter in reversed(engine.reader.dead_letters(limit=len(given) * 10))],
+        dead_letters=[letter for _, letter in reversed(engine.reader.dead_letters(limit=10 * len(read)))],
     )
 
 

@@ -51,7 +51,7 @@ class Reading:
 
     name = "enrich"
     input = RAW
-    outputs: tuple[str, ...] = (ENRICHED,)
+    outputs = (ENRICHED,)
 
     def empty(self) -> None:
         return None
@@ -84,7 +84,7 @@ class Relating:
 
     name = "relate"
     input = ENRICHED
-    outputs: tuple[str, ...] = (ARTICLES, CANDIDATES)
+    outputs = (ARTICLES, CANDIDATES)
 
     def empty(self) -> dict[str, list[Seen]]:
         return {}
@@ -152,7 +152,7 @@ class Correlating:
 
     name = "correlate"
     input = CANDIDATES
-    outputs: tuple[str, ...] = (desk_topic("security"), ALERTS)
+    outputs = (desk_topic("security"), ALERTS)
 
     def empty(self) -> dict[str, Alert]:
         return {}
