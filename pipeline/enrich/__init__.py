@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from pipeline.enrich import actors, claims, events, facilities, names, places, states, themes
+from pipeline.enrich import actors, claims, events, facilities, names, persons, places, states, themes
 from pipeline.enrich.language import identify
 from pipeline.enrich.lexicon import words
 from pipeline.enrich.reading import Reading
@@ -24,10 +24,13 @@ def read(article: Article) -> tuple[Reading, EnrichedArticle]:
     if matcher := words(language.code):
         reading.words = matcher.find(reading.folded)
     hits = places.settle(reading, names.find(reading.text, reading.folded, language.code))
+    hits = persons.collect(reading, hits)
     reading.names = hits
     places.collect(reading, hits)
     states.judge(reading, hits)
     actors.collect(reading, hits)
+    if states.is_political(reading):
+        actors.organs(reading, hits)
     facilities.compose(reading, hits)
     reading.mentions.sort()
     happened = events.read(reading)

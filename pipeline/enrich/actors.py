@@ -1,15 +1,33 @@
-"""Actors other than states: organisations, groups and persons of the watchlists."""
+"""Actors other than states: organs of state, and the organisations, groups and persons of the watchlists."""
 
 from collections import defaultdict
 from collections.abc import Sequence
 from typing import cast
 
+from pipeline.enrich import composition, tables
 from pipeline.enrich.lexicon import Hit
 from pipeline.enrich.reading import Mention, Reading
 from pipeline.enrich.watchlists import entry
 from pipeline.model.enriched import Actor, ActorKind, Span
 
-NAMED = ("organisation", "group", "person")
+NAMED = ("organisation", "group", "person", "organ")
+
+ORGANS = {
+    "foreign-ministry": ("GOV/MFA", "Foreign Ministry"),
+    "defence-ministry": ("GOV/MOD", "Defence Ministry"),
+    "interior-ministry": ("GOV/MOI", "Interior Ministry"),
+    "ministry": ("GOV", "Government"),
+    "government": ("GOV", "Government"),
+    "leader-office": ("GOV/LEADER", "Leader's office"),
+    "parliament": ("LEG", "Parliament"),
+    "army": ("MIL", "Armed forces"),
+    "police": ("COP", "Police"),
+    "security-service": ("SPY", "Security service"),
+    "court": ("JUD", "Courts"),
+}
+"""Concept to the code of the office, after PLOVER's actors, and its English name."""
+OWN = frozenset(("foreign-ministry", "defence-ministry", "leader-office"))
+"""Organs that belong to the state spoken of where the text does not say whose they are."""
 
 
 def collect(reading: Reading, hits: Sequence[Hit]) -> None:
@@ -28,3 +46,50 @@ def collect(reading: Reading, hits: Sequence[Hit]) -> None:
         reading.actors[id_] = Actor(
             id=id_, kind=cast("ActorKind", kinds[id_]), name=known.name if known else id_, mentions=tuple(mentions)
         )
+
+
+def organs(reading: Reading, hits: Sequence[Hit]) -> None:
+    """Adds the organs of state that the article names: `RUS/GOV/MFA`, by whose they are or whom the text is about."""
+    heads = composition.heads(reading, frozenset(ORGANS))
+    names = composition.candidates(reading, hits)
+    named = [hit for hit in hits if hit.kind == "organ"]
+    spans: dict[str, list[Span]] = defaultdict(list)
+    labels: dict[str, str] = {}
+    for number, head in enumerate(heads):
+        if any(hit.start < head.end and head.start < hit.end for hit in named):
+            continue
+        state = _owner(reading, number, heads, names)
+        if not state or state not in tables.countries():
+            continue
+        code, label = ORGANS[head.value]
+        id_ = f"{state}/{code}"
+        labels[id_] = f"{label} of {tables.countries()[state].name}"
+        reading.mentions.append(Mention(head.start, head.end, "organ", id_))
+        spans[id_].append(reading.span(head.start, head.end))
+    for id_, mentions in spans.items():
+        known = reading.actors.get(id_)
+        before = known.mentions if known else ()
+        name = known.name if known else labels[id_]
+        reading.actors[id_] = Actor(id=id_, kind="organ", name=name, mentions=(*before, *mentions))
+
+
+def _owner(reading: Reading, number: int, heads: Sequence[Hit], names: Sequence[Hit]) -> str | None:
+    head = heads[number]
+    tied = composition.tie(reading, number, heads, names)
+    if tied.owner:
+        return tied.owner
+    if tied.country:
+        return tied.country
+    if head.value not in OWN:
+        return None
+    return _spoken_of(reading, head.start, names)
+
+
+def _spoken_of(reading: Reading, at: int, names: Sequence[Hit]) -> str | None:
+    """The state named last in the same sentence, else that of the outlet where the article names it."""
+    first, _ = reading.sentences[reading.sentence_at(at)]
+    for name in reversed(names):
+        if first <= name.start < at and name.kind in ("state", "adjective"):
+            return name.value
+    home = reading.article.source.country
+    return home if home in reading.actors else None

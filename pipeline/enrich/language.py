@@ -17,6 +17,8 @@ SAMPLE = 400
 """Letters from which the script is told."""
 LANGID = 500
 """Characters that py3langid and langdetect are given."""
+SURE = 0.9
+"""Share of a document that pycld2 must find in one language to be believed alone."""
 SHORT = 200
 """Characters below which single letters speak louder than the detectors."""
 
@@ -183,7 +185,7 @@ def _cyrillic(lower: str, text: str) -> Language:
     if letters["і"]:
         return Language(code="uk", confidence=0.9, by="script")
     if letters["ы"] or letters["э"] or letters["ё"]:
-        if letters["ү"] or letters["ө"]:
+        if (letters["ү"] + letters["ө"]) * 100 > len(lower):
             return Language(code="mn", confidence=0.9, by="script")
         if letters["и"] or letters["щ"] or letters["ъ"]:
             return Language(code="ru", confidence=0.95, by="script")
@@ -227,11 +229,17 @@ def _south_slavic(lower: str, found: Language) -> Language:
     return found
 
 
+_CONFUSABLE = frozenset(("id", "ms", "nb", "da", "nn", "cs", "sk", "gl", "hr", "bs", "sr", "xh", "zu", "tr"))
+"""Languages that pycld2 takes for one another."""
+
+
 def _vote(text: str, among: frozenset[str]) -> Language:
     """The detectors' answer, of these languages where any are given."""
     cld, sure, reliable = _cld2(text)
     if among and cld not in among:
         cld, sure, reliable = "", 0.0, False
+    if reliable and sure >= SURE and len(text) >= LANGID and cld not in _CONFUSABLE:
+        return Language(code=cld, confidence=sure, by="cld2")
     langid = _langid(text, among)
     if cld and cld == langid:
         return Language(code=cld, confidence=max(sure, 0.95), by="cld2+langid")

@@ -29,17 +29,24 @@ MAX_TAIL = 8
 
 # Marks of Hebrew, Arabic and Indic scripts belong to their words, though Python's \w leaves them out.
 MARKS = "\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0670\u0900-\u0963\u0966-\u0dff\u0e30-\u0e4e"
-_NOT_WORD = re.compile(rf"[^\w{MARKS}]|_")
+_NOT_WORD = re.compile(rf"[^\w {MARKS}]|_")
 _POINTED = re.compile(r"[.,] ")
 _WORD = re.compile(rf"[\w{MARKS}]*")
-_SAME = str.maketrans(
-    {"ё": "е", "ي": "ی", "ى": "ی", "ك": "ک", "أ": "ا", "إ": "ا", "آ": "ا", "ة": "ه", "ۀ": "ه", "ı": "i"}
-)
+_SAME = {"ё": "е", "ي": "ی", "ى": "ی", "ك": "ک", "أ": "ا", "إ": "ا", "آ": "ا", "ة": "ه", "ۀ": "ه", "ı": "i"}
+_ASCII = "".join(chr(code).lower() if chr(code).isalnum() else " " for code in range(128))
 
 
 def fold(text: str) -> str:
     """The text as patterns see it: lower case, punctuation as spaces, look-alike letters as one; same length."""
-    return _NOT_WORD.sub(" ", text.replace("İ", "i").lower().translate(_SAME))
+    if text.isascii():
+        return text.translate(_ASCII)
+    if "İ" in text:
+        text = text.replace("İ", "i")
+    text = text.lower()
+    for letter, same in _SAME.items():
+        if letter in text:
+            text = text.replace(letter, same)
+    return _NOT_WORD.sub(" ", text)
 
 
 class Hit(NamedTuple):
@@ -164,15 +171,30 @@ class Matcher:
 
 
 def longest(hits: Sequence[Hit]) -> list[Hit]:
-    """Of overlapping hits only the longest, the leftmost of equals; hits on the very same span are all kept."""
+    """Of overlapping hits only the longest, the leftmost of equals; hits on the very same span are all kept.
+
+    Args:
+        hits: in order of start.
+    """
     kept: list[Hit] = []
-    taken: dict[int, tuple[int, int]] = {}
-    for hit in sorted(hits, key=lambda hit: (hit[0] - hit[1], hit[0])):
-        span = (hit.start, hit.end)
-        if all(taken.get(at, span) == span for at in range(hit.start, hit.end)):
+    cluster: list[Hit] = []
+    end = 0
+    for hit in hits:
+        if hit[0] >= end and cluster:
+            kept += cluster if len(cluster) == 1 else _longest_of(cluster)
+            cluster = []
+        cluster.append(hit)
+        end = max(end, hit[1])
+    return kept + _longest_of(cluster)
+
+
+def _longest_of(cluster: Sequence[Hit]) -> list[Hit]:
+    """The same for hits that overlap one another."""
+    kept: list[Hit] = []
+    for hit in sorted(cluster, key=lambda hit: (hit[0] - hit[1], hit[0])):
+        start, end = hit[0], hit[1]
+        if all(other[1] <= start or end <= other[0] or (other[0] == start and other[1] == end) for other in kept):
             kept.append(hit)
-            for at in range(hit.start, hit.end):
-                taken[at] = span
     kept.sort(key=lambda hit: (hit[0], hit[1]))
     return kept
 

@@ -24,6 +24,8 @@ from pipeline.enrich.watchlists import watchlists
 EVERYWHERE = 100_000
 """Least population of a city that is looked for in every language; smaller ones in those of their country."""
 LONGEST_SUFFIX = 4
+SHORT = 4
+"""Letters below which a stem is not looked for by itself."""
 
 
 class Gazetteer(NamedTuple):
@@ -197,8 +199,12 @@ def _named(name: str, kind: str, id_: str, rules: Morphology) -> Iterator[Patter
 
 
 def _with_endings(stem: str, endings: frozenset[str], kind: str, id_: str) -> Iterator[Pattern]:
+    """The stem with its endings; short stems as whole words, since too many other words begin with them."""
     if "*" in endings:
         yield Pattern(f"{stem}*", kind, id_)
+    elif endings is not EXACT and len(stem) - stem.rfind(" ") - 1 < SHORT:
+        for ending in endings:
+            yield Pattern(stem + ending, kind, id_, EXACT)
     else:
         yield Pattern(stem, kind, id_, endings)
 
