@@ -12,8 +12,12 @@ TELLING = 24
 """Features of an article, the rarest first, by which others are looked for."""
 COMPARED = 24
 """Articles that it is compared with in full."""
-JOIN = 0.2
-"""Likeness from which an article joins a story, within one language and across."""
+JOIN = 0.24
+"""Likeness from which an article joins a story."""
+MAY_JOIN = 0.12
+"""Likeness from which it joins where no other story is nearly as like it."""
+APART = 2.0
+"""How much more like the article a story must be than the next one, for that."""
 CREDIT = 1.5
 """How much more an article is like one whose outlet it credits."""
 HALVED = 7 * DAY
@@ -40,10 +44,12 @@ def story_of(
 ) -> Joined:
     """The story that an article joins."""
     scores = story_scores(memory, article=article, features=features, language=language, credited=credited, now=now)
-    if not scores:
+    ranked = sorted(scores, key=lambda story: (-scores[story], story))
+    if not ranked:
         return Joined(b"", ())
-    best = max(scores, key=lambda story: (scores[story], story))
-    return Joined(best if scores[best] >= JOIN else b"", ())
+    best, next_best = scores[ranked[0]], scores[ranked[1]] if len(ranked) > 1 else 0.0
+    joins = best >= JOIN or best >= max(MAY_JOIN, APART * next_best)
+    return Joined(ranked[0] if joins else b"", ())
 
 
 def story_scores(
@@ -67,7 +73,7 @@ def story_scores(
 
 
 def _together(values: list[float]) -> float:
-    return max(values)
+    return 0.6 * max(values) + 0.4 * sum(values) / len(values)
 
 
 def _nearby(memory: Memory, article: bytes, weights: Mapping[int, float], now: int) -> list[Known]:

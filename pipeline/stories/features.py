@@ -14,6 +14,7 @@ from zlib import crc32
 from pipeline.enrich.tables import capitals
 from pipeline.model.enriched import EnrichedArticle, Event, Span
 from pipeline.stories.latin import skeleton, words
+from pipeline.stories.numbers import numbers
 
 
 class Kind(IntEnum):
@@ -55,7 +56,7 @@ LIMITS = {
     Kind.CITY: 6,
     Kind.REGION: 3,
     Kind.FIGURE: 4,
-    Kind.NUMBER: 5,
+    Kind.NUMBER: 8,
     Kind.NAME: 14,
 }
 """Features kept of an article by kind, so that a record of it stays near 500 bytes."""
@@ -75,8 +76,9 @@ ASIDE = frozenset({"past", "hypothetical", "threatened"})
 """Statuses of events that an article only mentions."""
 
 # A word after another one, perhaps a capital first: blocks of Latin and Cyrillic mix cases, isupper has the last word.
+_OPENING = re.compile(r"(?:^|[.!?…:\n\"«»„“”‘’(—–-])\s*([A-ZÀ-ÞĀ-ɏΆ-ΫЀ-ЯҊ-ԯԱ-Ֆ][^\W\d_]{2,})")
+_UNCASED = re.compile(r"[\u0590-\u05ff\u0620-\u06ff\u10d0-\u10ff]{4,}")
 _CAPITALISED = re.compile(r"(?<=[\w,;][ \u00a0])[A-ZÀ-ÞĀ-ɏΆ-ΫЀ-ЯҊ-ԯԱ-Ֆ][^\W\d_]{2,}")
-_NUMBER = re.compile(r"\d+(?:[.,\u00a0\u202f ]\d{3})*(?![.,]?\d)")
 
 
 class Traits(NamedTuple):
@@ -84,6 +86,8 @@ class Traits(NamedTuple):
 
     features: tuple[int, ...]
     """Without words; the most telling of each kind."""
+    perhaps: tuple[int, ...]
+    """Names that may be ordinary words: they open a sentence, or stand in a script without capitals."""
     words: dict[int, float]
     """Every word, with its weight in the article."""
     sketch: tuple[int, ...]
@@ -115,6 +119,7 @@ def traits(article: EnrichedArticle) -> Traits:
     title = _tokens(article.title, unspaced)
     return Traits(
         features=tuple(_features(article)),
+        perhaps=tuple(perhaps_names(f"{article.title}\n{article.body or article.summary}")),
         words=_weighted(tokens, title, unspaced),
         sketch=sketch(tokens or title),
         order=_order(article),
@@ -198,7 +203,7 @@ def _features(article: EnrichedArticle) -> Iterator[int]:
         if place.kind != "country":
             town = place.kind == "city" and place.id not in capitals()
             add(Kind.CITY if town else Kind.REGION, place.id, len(place.mentions))
-    for number in _numbers(text):
+    for _, number in numbers(text, article.language.code):
         add(Kind.FIGURE if number > 99 else Kind.NUMBER, str(number))
     for name, times in names(text).items():
         add(Kind.NAME, name, times)
@@ -207,14 +212,16 @@ def _features(article: EnrichedArticle) -> Iterator[int]:
 
 
 def facts(event: Event) -> Iterator[int]:
-    """What an event says of who and where, as far as it sets it apart from another event of its kind."""
+    """What sets an event apart from another of its kind: whose premises, in which town, between whom.
+
+    Who did it to whom is one slot: languages differ in how surely the two are told apart. Where the author is what
+    two sides dispute, only the other party counts.
+    """
     if event.facility and event.facility.owner:
         yield fact(event.what, "owner", event.facility.owner)
-    for actor in event.target:
-        yield fact(event.what, "target", actor[:3] if "/" in actor and actor[:6] != "person" else actor)
-    if event.what not in DISPUTED_SOURCE:
-        for actor in event.source:
-            yield fact(event.what, "source", actor[:3] if "/" in actor and actor[:6] != "person" else actor)
+    actors = event.target if event.what in DISPUTED_SOURCE else (*event.source, *event.target)
+    for actor in actors:
+        yield fact(event.what, "parties", actor if actor.startswith("person/") else actor.partition("/")[0])
     city = (event.facility and event.facility.city) or (event.place and event.place.kind == "city" and event.place.name)
     if city:
         yield fact(event.what, "city", city)
@@ -226,26 +233,26 @@ def names(text: str) -> Counter[str]:
     return Counter(part for part in skeleton(found).split(" ") if len(part) > 2)
 
 
+def perhaps_names(text: str) -> Iterator[int]:
+    """Features of words that are names if others are known to use them so."""
+    cased = [word for word in _OPENING.findall(text) if word[0].isupper()]
+    uncased = [word.removeprefix("و").removeprefix("ب").removeprefix("ال") for word in _UNCASED.findall(text)]
+    for found, least in ((cased, 3), (uncased, 4)):
+        for part in dict.fromkeys(skeleton(" ".join(found)).split(" ")):
+            if len(part) >= least:
+                yield feature(Kind.NAME, part)
+
+
 def _name_key(name: str) -> str:
     """The last two parts of a name, so that a patronymic or an initial does not matter."""
     return " ".join([part for part in skeleton(name).split(" ") if part][-2:])
-
-
-def _numbers(text: str) -> Iterator[int]:
-    """Numbers of two digits and more, years left out."""
-    for found in _NUMBER.finditer(text):
-        digits = "".join(character for character in found[0] if character.isdigit())
-        if 2 <= len(digits) <= 15:
-            number = int(digits)
-            if number > 9 and not 1900 <= number <= 2100:
-                yield number
 
 
 def _order(article: EnrichedArticle) -> tuple[int, ...]:
     """States, cities, persons and numbers of the body as they follow one another, the same one twice in a row once."""
     marks = list(_marks(article))
     body = article.body or article.summary
-    marks += [(found.start(), found[0]) for found in _NUMBER.finditer(body) if len(found[0]) > 1]
+    marks += [(start, str(number)) for start, number in numbers(body, article.language.code)]
     marks.sort()
     hashes = [crc32(said.encode("utf-8", "surrogatepass")) & 0xFFFF for _, said in marks]
     return tuple(now for before, now in zip([None, *hashes], hashes, strict=False) if before != now)[:ORDER]

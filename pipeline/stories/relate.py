@@ -27,6 +27,8 @@ CANDIDATES = "alerts.candidates.v1"
 
 WORDS_KEPT = 28
 """Words of an article that are remembered: the rarest, as far as is known."""
+NAMES_KEPT = 8
+"""Names that are remembered because other articles have shown them to be names."""
 NO_STORY = InStory()
 
 
@@ -167,10 +169,11 @@ def _place(state: Memory, article: EnrichedArticle, read: Traits, accounts: tupl
 
 
 def _features(state: Memory, read: Traits) -> frozenset[int]:
-    """What is remembered of an article: its features, and the words that say most by rarity and use."""
+    """What is remembered of an article: its features, names that are known, and the words that say most."""
     weights = state.weights(read.words)
     ranked = sorted(read.words, key=lambda word: (-weights[word] * read.words[word] ** 0.5, word))
-    return frozenset(read.features).union(ranked[:WORDS_KEPT])
+    names = [name for name in read.perhaps if name in state.frequency]
+    return frozenset(read.features).union(ranked[:WORDS_KEPT], names[:NAMES_KEPT])
 
 
 def _finished(article: EnrichedArticle, decided: Decided) -> EnrichedArticle:

@@ -42,8 +42,8 @@ def likeness(article: Weighed, known: Known) -> float:
 
 
 def contradictions(mine: Mapping[int, frozenset[int]], theirs: Mapping[int, frozenset[int]]) -> int:
-    """Slots of the same event that both fill, and none alike: another embassy, another city, another ambassador."""
-    return sum(1 for slot in mine.keys() & theirs.keys() if not mine[slot] & theirs[slot])
+    """Slots of the same event that each fills with something the other has not: another embassy, another ambassador."""
+    return sum(1 for slot in mine.keys() & theirs.keys() if mine[slot] - theirs[slot] and theirs[slot] - mine[slot])
 
 
 def slots(features: Iterable[int]) -> dict[int, frozenset[int]]:
