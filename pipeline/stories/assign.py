@@ -6,7 +6,7 @@ from typing import NamedTuple
 from pipeline.stories.credits import key_of
 from pipeline.stories.memory import DAY, JOINING, Known, Memory
 from pipeline.stories.rarity import FIRST_WORD
-from pipeline.stories.similarity import likeness, weighed
+from pipeline.stories.similarity import contradictions, likeness, slots, weighed
 
 TELLING = 24
 """Features of an article, the rarest first, by which others are looked for."""
@@ -18,6 +18,9 @@ MAY_JOIN = 0.12
 """Likeness from which it joins where no other story is nearly as like it."""
 APART = 2.0
 """How much more like the article a story must be than the next one, for that."""
+CONTRADICTION = 0.25
+"""What is left of a likeness for every slot of an event that two articles fill differently; less than enough to join a
+story is then nothing at all."""
 CREDIT = 1.5
 """How much more an article is like one whose outlet it credits."""
 HALVED = 7 * DAY
@@ -68,6 +71,9 @@ def story_scores(
         value = likeness(mine, known) * 0.5 ** ((now - known.at) / HALVED)
         if key_of("source", known.source) in credited:
             value *= CREDIT
+        if differ := contradictions(mine.slots, slots(known.features)):
+            value *= CONTRADICTION**differ
+            value = value if value >= JOIN else 0.0
         likes.setdefault(known.story, []).append(value)
     return {story: _together(values) for story, values in likes.items()}
 

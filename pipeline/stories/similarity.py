@@ -8,9 +8,6 @@ from pipeline.stories.features import Kind, slot_of
 from pipeline.stories.memory import Known
 from pipeline.stories.rarity import FIRST_WORD, Lengths, lengths
 
-CONTRADICTION = 0.25
-"""What is left of a likeness for every slot of an event that two articles fill differently."""
-
 
 class Weighed(NamedTuple):
     """An article ready to be compared."""
@@ -38,7 +35,7 @@ def likeness(article: Weighed, known: Known) -> float:
         return 0.0
     values = article.features
     product = sum(values[feature] * values[feature] for feature in shared)
-    return product / sqrt(length) * CONTRADICTION ** contradictions(article.slots, slots(known.features))
+    return product / sqrt(length)
 
 
 def contradictions(mine: Mapping[int, frozenset[int]], theirs: Mapping[int, frozenset[int]]) -> int:
