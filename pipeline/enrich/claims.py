@@ -126,6 +126,7 @@ def _event(reading: Reading, said: Attribution, events: tuple[Event, ...]) -> st
     """The event told in the sentence of the claim, or for a denial without one, the first of the article."""
     start, end = reading.sentences[said.sentence]
     span = reading.span(start, end)
+    events = tuple(event for event in events if event.what != event.type.lower())
     for event in events:
         if event.span.field == span.field and event.span.start <= span.start + 1 < event.span.end + 1:
             return event.what

@@ -23,8 +23,8 @@ STRENGTH: tuple[Status, ...] = ("reported", "claimed", "denied", "threatened", "
 
 OPENING = 700
 """Characters of the body that count as its opening."""
-MOST = 24
-"""Events of one article at the most."""
+MOST, MOST_GENERAL = 24, 8
+"""Events of one article at the most, and deeds in general among them."""
 
 _YEAR = re.compile(r"\b(?:1[5-9]|20)\d\d\b")
 _BREAK = re.compile(r"[,;:()–—\n\"«»“”]")
@@ -232,8 +232,25 @@ def read(reading: Reading) -> tuple[Event, ...]:
     if fallout := _fallout(article, strongest.values(), index):
         strongest[fallout.spec.what, ""] = fallout
     told = [_as_headlined(article, found) for found in strongest.values()]
-    told.sort(key=lambda found: (found.sentence, found.words[0].start))
-    return tuple(_event(article, found) for found in told[:MOST])
+    told.sort(key=lambda found: (found.sentence, min(word.start for word in found.words)))
+    return tuple(_event(article, found) for found in _fewer(told))
+
+
+def general(what: str, type_: str) -> bool:
+    """Whether an event is a deed in general, named after its PLOVER type."""
+    return what == type_.lower()
+
+
+def _fewer(told: list[Found]) -> list[Found]:
+    """All that rules ask for, and of the deeds in general the first few."""
+    room, kept = MOST_GENERAL, []
+    for found in told:
+        if general(found.spec.what, found.spec.type):
+            room -= 1
+            if room < 0:
+                continue
+        kept.append(found)
+    return kept[:MOST]
 
 
 def _fallout(
@@ -518,9 +535,24 @@ def _diplomatic(article: _Article, sentence: Sentence, words: tuple[Hit, ...]) -
 def _out_of_country(article: _Article, sentence: Sentence, words: tuple[Hit, ...]) -> Verdict:
     """People who are abroad: an embassy or two states are spoken of."""
     who, deed = words[0], words[1]
-    if _speaks(sentence, who, deed) or (who.value == "staff" and "persona-non-grata" in article.concepts):
+    if _speaks(sentence, who, deed) or (who.value == "staff" and _unwanted(article, sentence, deed)):
         return False
     return sentence.has("embassy", "consulate", "@facility", "foreign", "citizens") or _states(article, sentence) >= 2
+
+
+def _unwanted(article: _Article, sentence: Sentence, deed: Hit) -> bool:
+    """Staff whom another state than their own sends away."""
+    if "persona-non-grata" in article.concepts:
+        return True
+    facilities = article.reading.mentions_between(sentence.start, sentence.end, ("facility",))
+    owners = {state for mention in facilities for state in article.states_of(mention)[:1]}
+    actors = {
+        state
+        for name in article.names_in(sentence)
+        if name[2] in ("state", "government", "organ") and name[0] < deed.start
+        for state in article.states_of(name)
+    }
+    return bool(owners and actors - owners) and not actors & owners
 
 
 def _states(article: _Article, sentence: Sentence) -> int:
@@ -545,9 +577,19 @@ def _whole_country(article: _Article, sentence: Sentence, words: tuple[Hit, ...]
     return bool(article.concepts & {"nationwide", "martial-law", "seize-power", "coup"})
 
 
-def _parties(article: _Article, sentence: Sentence, words: tuple[Hit, ...]) -> Verdict:
-    """Between parties to a war."""
-    return True
+def _news(article: _Article, sentence: Sentence, words: tuple[Hit, ...]) -> Verdict:
+    """Agreed now, and not the ceasefire signed once that is broken, ended or extended here."""
+    ceasefire, deed = words[0], words[1]
+    others = [hit for hit in sentence.of("violate", "end", "extend") if article.apart(hit, ceasefire) not in (0, None)]
+    return not (deed > ceasefire and others and article.near(ceasefire, [deed], 2))
+
+
+def _in_earnest(article: _Article, sentence: Sentence, words: tuple[Hit, ...]) -> Verdict:
+    """Shut for a reason of state, not for repairs, a holiday or an accident."""
+    if sentence.has("maintenance", "accident"):
+        return False
+    serious = article.concepts & {"troops", "war", "gunfire", "attackers", "spying", "seize-power", "coup", "protest-note"}
+    return "maintenance" not in article.concepts or bool(serious)
 
 
 def _frontier(article: _Article, sentence: Sentence, words: tuple[Hit, ...]) -> Verdict:
@@ -630,7 +672,8 @@ CHECKS: dict[str, Callable[[_Article, Sentence, tuple[Hit, ...]], Verdict]] = {
     "takeover": _takeover,
     "measure": _measure,
     "whole-country": _whole_country,
-    "parties": _parties,
+    "news": _news,
+    "in-earnest": _in_earnest,
     "frontier": _frontier,
     "policy": _policy,
     "foreigner": _foreigner,

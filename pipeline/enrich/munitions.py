@@ -1,6 +1,5 @@
 """Whose soil a munition came down on, and whether that state was a party to the fighting it belonged to."""
 
-from collections.abc import Iterator
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -41,10 +40,6 @@ def violated(article: "_Article", sentence: "Sentence", munition: Hit, deed: Hit
     """The state that was hit or crossed into without being the open target; None where there is none."""
     owners = _owners(article, sentence, munition)
     day = article.published
-    for owner, at_war in _missions(article, sentence, munition, deed):
-        if len(owner) == 3 and owner not in owners and (at_war or any(len(one) == 3 for one in owners)):
-            if not owners & enemies(owner, day) and not (not owners and enemies(owner, day)):
-                return owner
     foreign = sentence.has("airspace", "border", "crossing") or deed.value in ("enter", "violate")
     for state in _victims(article, sentence, munition, deed):
         if state in owners or len(state) != 3:
@@ -67,19 +62,6 @@ def _owners(article: "_Article", sentence: "Sentence", munition: Hit) -> set[str
     return owners
 
 
-def _missions(article: "_Article", sentence: "Sentence", munition: Hit, deed: Hit) -> Iterator[tuple[str, bool]]:
-    """Owners of the missions hit, and whether the place they stand in is at war."""
-    names = article.names_in(sentence)
-    hosts = {state for state in article.states if enemies(state, article.published)}
-    for premises in sentence.of("embassy", "consulate", "residence", "mission", "embassy-vehicle", "@facility"):
-        if not article.near(premises, [munition, deed], 9) or article.before(premises, sentence.of("nearby"), 4):
-            continue
-        for name in names:
-            if name[2] in ("adjective", "state", "facility") and article.near(premises, [name], 2):
-                for owner in article.states_of(name)[:1]:
-                    yield owner, bool(hosts - {owner})
-
-
 def _victims(article: "_Article", sentence: "Sentence", munition: Hit, deed: Hit) -> list[str]:
     """States on whose soil or in whose sky the deed was done, the surest first."""
     names = article.names_in(sentence)
@@ -87,8 +69,9 @@ def _victims(article: "_Article", sentence: "Sentence", munition: Hit, deed: Hit
     sources = list(sentence.of("from"))
     certain: list[str] = []
     likely: list[str] = []
+    missions = list(sentence.of("embassy", "consulate", "residence", "mission", "embassy-vehicle", "@facility"))
     for name in names:
-        if article.before(name, sources, 2):
+        if article.before(name, sources, 2) or name[2] == "facility" or _owns(article, name, missions):
             continue
         if article.near(name, soil, 2):
             certain += article.states_of(name)
@@ -97,3 +80,8 @@ def _victims(article: "_Article", sentence: "Sentence", munition: Hit, deed: Hit
     if not certain and not likely and article.near(deed, soil, 5):
         likely = [state for name in names[:1] for state in article.states_of(name)]
     return certain + likely
+
+
+def _owns(article: "_Article", name: Any, missions: list[Hit]) -> bool:
+    """Whether a name only says whose a mission is."""
+    return name[2] in ("adjective", "state", "demonym") and article.near(name, missions, 1)
