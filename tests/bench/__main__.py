@@ -2,7 +2,7 @@
 
 python -m tests.bench                 about two minutes
 python -m tests.bench --quick         about twenty seconds, rougher
-python -m tests.bench --only reading  one part: reading, end to end, latency, rules
+python -m tests.bench --only reading  one part: starting, reading, end to end, latency, rules
 """
 
 import argparse
@@ -32,6 +32,7 @@ class Line(NamedTuple):
 
 
 LINES = (
+    Line("starting", "first alert", "start to first alert, nothing loaded", "s", "under 5", lambda wait: wait < 5),
     Line("reading", "enrich", "enrich", "articles/s of one core", "at least 500", lambda rate: rate >= 500),
     Line("reading", "baseline", "baseline beside it", "articles/s of one core"),
     Line("reading", "ratio", "enrich over baseline", "times", "at least 1", lambda ratio: ratio >= 1),
