@@ -24,6 +24,7 @@ from pipeline.enrich.language import script_of
 LANGUAGES = Path(__file__).parent / "languages"
 EXACT = frozenset([""])
 """The endings of a word that never changes."""
+_LONG_WORD = 24
 MAX_TAIL = 8
 """Letters that `*` stands for at the most."""
 
@@ -75,6 +76,10 @@ class _Entry(NamedTuple):
     """Endings that may follow the key; None: any, up to MAX_TAIL letters."""
     rest: re.Pattern[str] | None
     """What follows the key in a pattern of several words."""
+    needle: str = ""
+    """Its longest word, looked for first: that is quicker than the expression."""
+    reach: int = 0
+    """Letters behind the key within which the needle must begin."""
 
 
 class Script(NamedTuple):
@@ -132,7 +137,7 @@ class Matcher:
             else:
                 end -= 1
                 word_end = word(folded, end).end()  # type: ignore[union-attr]
-            for kind, value, endings, rest in entries[index]:
+            for kind, value, endings, rest, needle, reach in entries[index]:
                 if endings is None:
                     if word_end - end > MAX_TAIL:
                         continue
@@ -140,7 +145,7 @@ class Matcher:
                     continue
                 if rest is None:
                     add(hit(Hit, (start, word_end, kind, value)))
-                elif found := rest.match(folded, word_end):
+                elif folded.find(needle, word_end, word_end + reach) >= 0 and (found := rest.match(folded, word_end)):
                     add(hit(Hit, (start, found.end(), kind, value)))
         return hits
 
@@ -156,7 +161,7 @@ class Matcher:
                 if _inside_kana(folded, start, end):
                     continue
                 word_end = end
-            for kind, value, endings, rest in entries[index]:
+            for kind, value, endings, rest, needle, reach in entries[index]:
                 if spaced:
                     if endings is None:
                         if word_end - end > MAX_TAIL:
@@ -165,7 +170,7 @@ class Matcher:
                         continue
                 if rest is None:
                     hits.append(Hit(start, word_end, kind, value))
-                elif found := rest.match(folded, word_end):
+                elif folded.find(needle, word_end, word_end + reach) >= 0 and (found := rest.match(folded, word_end)):
                     hits.append(Hit(start, found.end(), kind, value))
         return hits
 
@@ -212,13 +217,19 @@ def _kana(letter: str) -> bool:
 
 def _compile(pattern: Pattern, script: Script, whole: bool) -> tuple[str, _Entry]:
     words = _pattern_words(pattern.text)
-    if whole and not any("*" in word or word == "..." for word in words[:-1]) and not _POINTED.search(pattern.text):
-        words = [" ".join(words)]
+    if whole and not _POINTED.search(pattern.text):
+        run = next((at for at, word in enumerate(words) if "*" in word or word == "..."), len(words))
+        run += run < len(words) and words[run] != "..."  # the run's last word may be a stem
+        words = [" ".join(words[:run]), *words[run:]] if run > 1 else words
     first, others = words[0], words[1:]
     last = pattern.endings if pattern.endings is not None else EXACT
     endings = None if first.endswith("*") else (EXACT if others else last)
-    rest = re.compile(_rest_regex(others, last, script)) if others else None
-    return first.rstrip("*"), _Entry(pattern.kind, pattern.value, endings, rest)
+    if not others:
+        return first.rstrip("*"), _Entry(pattern.kind, pattern.value, endings, None)
+    rest = re.compile(_rest_regex(others, last, script))
+    needle = max((word.rstrip("*") for word in others if word != "..."), key=len)
+    reach = sum(4 * (_LONG_WORD + 3) if word == "..." else len(word) + MAX_TAIL + 3 for word in others)
+    return first.rstrip("*"), _Entry(pattern.kind, pattern.value, endings, rest, needle, reach)
 
 
 def _pattern_words(text: str) -> list[str]:
@@ -311,4 +322,5 @@ def words(language: str) -> Matcher | None:
         for concept, texts in read_yaml(LANGUAGES / language / file).items()
         for text in texts or ()
     ]
-    return Matcher(patterns, morphology(language).script) if patterns else None
+    script = morphology(language).script
+    return Matcher(patterns, script, whole=script.spaced) if patterns else None
