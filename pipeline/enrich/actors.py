@@ -28,6 +28,8 @@ ORGANS = {
 """Concept to the code of the office, after PLOVER's actors, and its English name."""
 OWN = frozenset(("foreign-ministry", "defence-ministry", "leader-office"))
 """Organs that belong to the state spoken of where the text does not say whose they are."""
+NATIONAL = OWN | {"government", "ministry", "parliament"}
+"""Organs that belong to the outlet's own state where the text does not say whose they are and nobody is spoken of."""
 
 
 def collect(reading: Reading, hits: Sequence[Hit]) -> None:
@@ -43,8 +45,12 @@ def collect(reading: Reading, hits: Sequence[Hit]) -> None:
         spans[hit.value].append(reading.span(hit.start, hit.end))
     for id_, mentions in spans.items():
         known = entry(id_)
+        before = reading.actors[id_].mentions if id_ in reading.actors else ()
         reading.actors[id_] = Actor(
-            id=id_, kind=cast("ActorKind", kinds[id_]), name=known.name if known else id_, mentions=tuple(mentions)
+            id=id_,
+            kind=cast("ActorKind", kinds[id_]),
+            name=known.name if known else id_,
+            mentions=(*mentions, *before),
         )
 
 
@@ -80,16 +86,12 @@ def _owner(reading: Reading, number: int, heads: Sequence[Hit], names: Sequence[
         return tied.owner
     if tied.country:
         return tied.country
-    if head.value not in OWN:
-        return None
-    return _spoken_of(reading, head.start, names)
-
-
-def _spoken_of(reading: Reading, at: int, names: Sequence[Hit]) -> str | None:
-    """The state named last in the same sentence, else that of the outlet where the article names it."""
-    first, _ = reading.sentences[reading.sentence_at(at)]
-    for name in reversed(names):
-        if first <= name.start < at and name.kind in ("state", "adjective"):
-            return name.value
+    if head.value in OWN:
+        first, _ = reading.sentences[reading.sentence_at(head.start)]
+        for name in reversed(names):
+            if first <= name.start < head.start and name.kind in ("state", "adjective"):
+                return name.value
     home = reading.article.source.country
-    return home if home in reading.actors else None
+    if head.value not in NATIONAL or not home:
+        return None
+    return home if home in reading.actors or any(p.country == home for p in reading.places.values()) else None

@@ -87,6 +87,9 @@ SPEAKING = frozenset(
 )
 """What a government does, also by the name of its capital."""
 
+BRUSSELS = "2800866"
+"""It stands for the European Union, except to Belgians."""
+
 
 def judge(reading: Reading, hits: Sequence[Hit]) -> None:
     """Adds the mentions of states and the states that act to the reading."""
@@ -100,10 +103,19 @@ def judge(reading: Reading, hits: Sequence[Hit]) -> None:
     for hit in named:
         if hit.kind != "demonym":
             spans[hit.value].append(reading.span(hit.start, hit.end))
+    union: list[Span] = []
     for hit in hits:
-        if hit.kind == "city" and (code := tables.capitals().get(hit.value)) and _stands_for_government(reading, hit):
-            reading.mentions.append(Mention(hit.start, hit.end, "government", code))
-            spans[code].append(reading.span(hit.start, hit.end))
+        code = tables.capitals().get(hit.value) if hit.kind == "city" else None
+        if not code or not _stands_for_government(reading, hit):
+            continue
+        if hit.value == BRUSSELS and reading.article.source.country != code:
+            reading.mentions.append(Mention(hit.start, hit.end, "organisation", "EU"))
+            union.append(reading.span(hit.start, hit.end))
+            continue
+        reading.mentions.append(Mention(hit.start, hit.end, "government", code))
+        spans[code].append(reading.span(hit.start, hit.end))
+    if union:
+        reading.actors["EU"] = Actor(id="EU", kind="organisation", name="European Union", mentions=tuple(union))
     for code, mentions in spans.items():
         reading.actors[code] = Actor(
             id=code, kind="state", name=tables.countries()[code].name, mentions=tuple(mentions)
