@@ -10,6 +10,17 @@ import typer
 from pipeline.commands import demo, read, rules, run, search, sources, upkeep
 from pipeline.commands.common import ProblemError
 
+EXIT_CODES = {
+    "SettingsError": 2,
+    "RuleErrors": 2,
+    "KqlError": 2,
+    "OutletsError": 2,
+    "StoreError": 1,
+    "AddressError": 1,
+    "OSError": 1,
+}
+"""Errors that are told in a line, by name, so that nothing has to be imported in order to fail."""
+
 app = typer.Typer(
     name="wirewatch",
     help="Reads the world's news as it appears and raises alerts that explain themselves.",
@@ -68,16 +79,8 @@ def main() -> None:
 
 def _known(error: Exception) -> int | None:
     """The exit code for errors whose message is meant for the person; None for a defect of wirewatch."""
-    from connectors.sdk.outlets import OutletsError
-    from pipeline.alerting.kql import KqlError
-    from pipeline.alerting.rules import RuleErrors
-    from pipeline.engines.errors import StoreError
-    from pipeline.settings import SettingsError
-    from pipeline.web.server import AddressError
-
-    if isinstance(error, SettingsError | RuleErrors | KqlError):
-        return 2
-    return 1 if isinstance(error, StoreError | AddressError | OutletsError | OSError) else None
+    names = {kind.__name__ for kind in type(error).__mro__}
+    return next((code for name, code in EXIT_CODES.items() if name in names), None)
 
 
 def _say(error: Exception) -> None:

@@ -139,7 +139,7 @@ def test_version(run: Run) -> None:
         (["rules", "check", "gone.yaml"], "gone.yaml does not exist"),
         (["sources", "try", "nobody"], "`nobody` is no source's id"),
         (["run"], "wirewatch sources add"),
-        (["dead-letters", "replay"], "there is no data"),
+        (["dead-letters", "replay"], "name the ids to replay, or --all"),
     ],
 )
 def test_wrong_usage(run: Run, arguments: list[str], said: str) -> None:
@@ -237,15 +237,11 @@ def test_own_rules_apply_beside_the_starter_pack(run: Run, tmp_path: Path) -> No
 
 
 def test_whoever_leaves_the_pipe_is_not_told_off(tmp_path: Path) -> None:
-    given = lines(*(article(str(number)) for number in range(400)))
-    process = subprocess.Popen(
-        [*COMMAND, "enrich"], cwd=tmp_path, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    )
-    assert process.stdin
+    (tmp_path / "in.jsonl").write_bytes(lines(*(article(str(number)) for number in range(200))))
+    call = [*COMMAND, "enrich", "in.jsonl"]
+    process = subprocess.Popen(call, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert process.stdout
     assert process.stderr
-    process.stdin.write(given)
-    process.stdin.close()
     process.stdout.readline()
     process.stdout.close()
     assert process.stderr.read() == b""

@@ -47,17 +47,17 @@ def demo(
         shutil.rmtree(folder)
     known = database.exists()
     folder.mkdir(parents=True, exist_ok=True)
-    engine = Embedded(database, rules)
+    job = live.Job(Embedded(database, rules), outlets=Outlets.load(SEEDS / "sources.yaml"))
     try:
         with Seeds(SEEDS, folder) as seeds:
-            job = live.Job(engine, seeds.sources, Outlets.load(SEEDS / "sources.yaml"), seeds.allow)
+            job.sources, job.allow = seeds.sources, seeds.allow
             if once:
                 seeds.deliver(threading.Event(), pause=0)
                 live.run_once(job)
                 return
             job.feeders = (seeds.deliver,)
             if known:
-                note(f"going on from last time, {live.summary(engine.counts())}; --fresh starts over")
+                note(f"going on from last time, {live.summary(job.engine.counts())}; --fresh starts over")
             live.run_live(job, given.console, from_start=not known, any_port=True)
     finally:
-        engine.close()
+        job.close()

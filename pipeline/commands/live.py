@@ -1,6 +1,7 @@
 """Engine, connectors and console at work together, and what a terminal shows of them."""
 
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 LOOK = 0.1
 """Seconds between looks at the log."""
+PATIENCE = 1.5
+"""Seconds that threads get to end what they are at."""
 TELL = 5.0
 """Seconds between lines of counts where output is no terminal."""
 
@@ -39,13 +42,15 @@ class Job:
     """What runs, until `stop` is set."""
 
     engine: Embedded
-    sources: Sequence[Declared]
-    outlets: Outlets
+    sources: Sequence[Declared] = ()
+    outlets: Outlets = field(default_factory=Outlets)
     allow: Sequence[str] = ()
     feeders: Sequence[Callable[[threading.Event], None]] = ()
     """More threads to run beside."""
     stop: threading.Event = field(default_factory=threading.Event)
     failure: BaseException | None = None
+    stopped: bool = True
+    """Whether every thread has ended."""
 
     def thread(self, name: str, work: Callable[[], None]) -> threading.Thread:
         """Starts a thread; whatever it raises ends the job."""
@@ -76,10 +81,17 @@ class Job:
             yield connectors
         finally:
             self.stop.set()
+            until = time.monotonic() + PATIENCE
             for thread in threads:
-                thread.join()
+                thread.join(max(0.0, until - time.monotonic()))
+            self.stopped = not any(thread.is_alive() for thread in threads)
         if self.failure:
             raise self.failure
+
+    def close(self) -> None:
+        """Closes the engine. A batch that is still in hand is left, is undone by that, and done by the next start."""
+        if self.stopped:
+            self.engine.close()
 
 
 def stop_on_signals(stop: threading.Event) -> None:
@@ -167,8 +179,6 @@ def _print_alerts(alerts: Sequence[Alert]) -> None:
 @contextmanager
 def _progress(engine: Embedded) -> Iterator[None]:
     """A line on standard error that says how far the work is, where that is a terminal."""
-    import sys
-
     if not sys.stderr.isatty():
         yield
         return

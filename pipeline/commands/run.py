@@ -43,13 +43,12 @@ def run(
     from connectors.sdk.outlets import Outlets
     from pipeline.commands import live
 
-    engine = open_engine(given)
+    outlets = Outlets.load(given.outlets) if given.outlets else Outlets()
+    job = live.Job(open_engine(given), given.sources, outlets, given.allow)
     try:
-        outlets = Outlets.load(given.outlets) if given.outlets else Outlets()
-        job = live.Job(engine, given.sources, outlets, given.allow)
         if once:
             live.run_once(job)
         else:
             live.run_live(job, given.console if console else None, from_start=False)
     finally:
-        engine.close()
+        job.close()

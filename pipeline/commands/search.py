@@ -2,6 +2,7 @@
 
 import sys
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -49,7 +50,9 @@ def search(
         wirewatch search 'language: uk and states: POL' --since 2026-03-01 --json | jq .title
     """
     page = open_reader().search(query, limit=limit, since=_time(since), until=_time(until))
-    articles = [article for hit in page.hits if (article := _article_of(hit))]
+    articles = page.hits
+    if not page.complete:
+        note("only the newest articles could be asked: narrow the query by a word or a time")
     if json:
         _json_lines(articles)
         return
@@ -160,15 +163,14 @@ def explain(
 
         wirewatch explain my-rule article.json --rules my-rules/
     """
-    from pipeline.alerting.kql import parse
     from pipeline.model.document import search_document
 
-    chosen = {candidate.id: candidate for candidate in rule_set(settings(), rules or ())}
-    if rule not in chosen:
-        fail(f"there is no rule `{rule}`; there are: {', '.join(sorted(chosen))}")
+    chosen = rule_set(settings(), rules or ())
+    if chosen.get(rule) is None:
+        fail(f"there is no rule `{rule}`; there are: {', '.join(sorted(known.id for known in chosen))}")
     found = _article(article)
     document = search_document(found)
-    query = parse(chosen[rule].when)
+    query = chosen.query(rule)
     holds = query.matches(document)
     typer.echo(f"{rule} {'holds' if holds else 'does not hold'} for: {show.printable(found.title)}")
     for evidence in query.evidence(document):
@@ -232,14 +234,10 @@ def _show_event(value: bytes) -> None:
         sys.stdout.flush()
 
 
-def _json_lines(values: "list[Alert] | list[EnrichedArticle]") -> None:
+def _json_lines(values: "Sequence[Alert | EnrichedArticle]") -> None:
     for value in values:
         sys.stdout.buffer.write(encode(value) + b"\n")
     sys.stdout.buffer.flush()
-
-
-def _article_of(hit: object) -> "EnrichedArticle | None":
-    raise NotImplementedError
 
 
 def _cells(article: "EnrichedArticle") -> tuple[str, ...]:

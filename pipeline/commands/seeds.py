@@ -103,8 +103,11 @@ class Seeds:
 
 
 def _articles(folder: Path) -> list[dict[str, Any]]:
-    lines = (line for file in sorted(folder.glob("*.jsonl")) for line in file.read_bytes().splitlines())
-    return sorted((msgspec.json.decode(line) for line in lines if line.strip()), key=_fetched)
+    """Every article in order of arrival from the first story on; what is older comes last, as news often does."""
+    lines = [line for file in sorted(folder.glob("*.jsonl")) for line in file.read_bytes().splitlines() if line.strip()]
+    articles = [msgspec.json.decode(line) for line in lines]
+    start = _fetched(articles[0])
+    return sorted(articles, key=lambda article: (_fetched(article) < start, _fetched(article)))
 
 
 def _fetched(article: dict[str, Any]) -> datetime:

@@ -47,7 +47,7 @@ def list_sources() -> None:
     given = settings()
     health = {found.id: found for found in _health(given)}
     ids = list(dict.fromkeys([*(source.id for source in given.sources), *health]))
-    names = {source.id: (source.kind.name, source.source.name) for source in given.sources}
+    names = {source.id: (source.kind.name, source.source.name or source.id) for source in given.sources}
     rows = []
     for id_ in ids:
         found = health.get(id_)
