@@ -10,7 +10,7 @@ from pipeline.model.codec import Time
 
 Phase = Literal["waiting", "open", "resolved", "retracted", "closed"]
 
-ENTRIES = 200
+ENTRIES = 100
 """Articles that a case keeps; past that, reprints go first, oldest first."""
 
 
@@ -49,7 +49,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Origins that took their report back."""
     contradicted: bool = False
     active: Time | None = None
-    """Last time that something fresh arrived."""
+    """Last time that an article changed it."""
     due: Time | None = None
     """When time alone changes it next."""
     snoozed_until: Time | None = None

@@ -186,9 +186,10 @@ class _Turn:
         rule = _rule(self._state.rules, candidate.rule)
         if rule.removed:
             return
+        merging = any((candidate.rule, story) in self._state.stories for story in candidate.merged)
         case = self._case_of(candidate)
         known = case.entry(candidate.article.id)
-        if known and known.revision == candidate.revision and not candidate.merged:
+        if known and known.revision == candidate.revision and not merging:
             return
         if not (candidate.holds or candidate.denies or candidate.withdraws or candidate.claims or known):
             return
@@ -196,16 +197,16 @@ class _Turn:
         withdrawn = case.withdrawn
         if entry.withdraws and entry.article.origin not in withdrawn:
             withdrawn = (*withdrawn, entry.article.origin)
-        active = self._now if entry.fresh or case.active is None else case.active
         after = replace(
             case,
             entries=with_entry(case.entries, entry),
             origins=candidate.origins,
             withdrawn=withdrawn,
             contradicted=case.contradicted or entry.denies,
-            active=active,
+            active=case.active or self._now,
         )
-        self._send(*_moved(case, after, entry, rule), at=self._now)
+        after, change = _moved(case, after, entry, rule)
+        self._send(replace(after, active=self._now) if change else after, change, at=self._now)
 
     def act(self, action: Action) -> None:
         """What a user does with an alert."""
