@@ -16,7 +16,7 @@ log = logging.getLogger("wirewatch.engine")
 
 BETWEEN_STAGES = timedelta(days=1)
 """What only passes from stage to stage is kept so long after it was handled; states and results do not need it."""
-SNAPSHOT_AFTER = 10_000
+SNAPSHOT_AFTER = 1_000
 """Changes of a stage that are kept before a snapshot takes their place."""
 AT_ONCE = 500
 """Rows let go in one transaction, so that nobody waits long."""
