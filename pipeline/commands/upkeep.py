@@ -113,10 +113,5 @@ def backup(to: Annotated[Path, typer.Argument(metavar="FILE", help="Where to; mu
 
         wirewatch backup wirewatch-2026-03-31.db
     """
-    given = settings()
-    engine = open_engine(given, database(given))
-    try:
-        engine.backup(to)
-    finally:
-        engine.close()
+    open_reader().backup(to)
     typer.echo(f"{to}: {to.stat().st_size:,} bytes")

@@ -312,7 +312,7 @@ class Embedded:
         """Lets go of what is old, keeps each state as a snapshot, and gives the free space back to the disk."""
         with self._working:
             keeping.retain(self._store, self._search, self._runners, self._clock(), self._retention)
-            keeping.compact(self._store, self._runners)
+            keeping.compact(self._store, self._search, self._runners)
 
     def backup(self, to: Path) -> None:
         """Copies the file as it is now, while work goes on.

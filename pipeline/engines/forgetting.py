@@ -58,7 +58,7 @@ def forget(store: Store, search: EmbeddedSearch | None, runners: Sequence[Runner
         for runner in runners:
             runner.discard()
         raise
-    vacuum(store)
+    vacuum(store, search)
     return Forgotten(articles=len(ids), alerts=gone, changed=changed)
 
 

@@ -99,15 +99,18 @@ def save_snapshot(connection: sqlite3.Connection, stage: str, state: bytes) -> N
     connection.execute("DELETE FROM changes WHERE stage = ?", (stage,))
 
 
-def compact(store: Store, runners: Sequence[Runner]) -> None:
+def compact(store: Store, search: EmbeddedSearch | None, runners: Sequence[Runner]) -> None:
     """Snapshots of every state, and a file without gaps."""
     for runner in runners:
         snapshot(store, runner)
-    vacuum(store)
+    vacuum(store, search)
 
 
-def vacuum(store: Store) -> None:
-    """Writes the file anew without gaps, and empties the write-ahead log."""
+def vacuum(store: Store, search: EmbeddedSearch | None) -> None:
+    """Writes the file anew without gaps and without what was deleted, and empties the write-ahead log."""
+    if search:
+        with store.transaction():
+            search.compact()
     with store.reading() as connection:
         connection.execute("VACUUM")
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()

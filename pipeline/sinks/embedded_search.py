@@ -118,6 +118,10 @@ class EmbeddedSearch:
         )
         self._connection.execute("DELETE FROM search_documents WHERE document = ?", (number,))
 
+    def compact(self) -> None:
+        """Writes the index of words anew, without a trace of what has been deleted."""
+        self._connection.execute("INSERT INTO search_words (search_words) VALUES ('optimize')")
+
     def search(
         self,
         query: str,

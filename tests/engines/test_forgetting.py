@@ -41,12 +41,16 @@ def test_what_is_forgotten(engine: Embedded, target: str, forgotten: Forgotten) 
 
 @pytest.mark.parametrize("source", ["gazette", "post"])
 def test_no_byte_of_it_is_left(engine: Embedded, source: str, tmp_path: Path) -> None:
+    rare = article(9, f"Zebra{source}", source=source)
+    engine.append([rare])
+    settle(engine)
     engine.forget(source)
     engine.close()
     for path in tmp_path.iterdir():
         data = path.read_bytes()
         assert f"which {source} wrote".encode() not in data
         assert f"https://{source}.example".encode() not in data
+        assert f"ebra{source}".encode() not in data  # in the index of words, where beginnings are shared
 
 
 def test_an_alert_no_longer_names_it(engine: Embedded) -> None:
