@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date
 from functools import cache, cached_property
+from itertools import count
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -65,7 +66,11 @@ Verdict = bool | Status
 class Pattern(NamedTuple):
     """One way of telling an event."""
 
+    number: int
+    """Of the pattern among all."""
     slots: tuple[frozenset[str], ...]
+    sure: tuple[frozenset[str], ...]
+    """Slots that no name fills: an article without their concepts cannot hold the pattern."""
     near: int
     checks: tuple[str, ...]
     excluded: frozenset[str]
@@ -95,7 +100,7 @@ class Found(NamedTuple):
 
 
 class Sentence:
-    """One sentence with the concepts and names in it."""
+    """One sentence with the concepts in it, and the names as `@kind`."""
 
     def __init__(self, article: "_Article", number: int, hits: list[Hit]) -> None:
         self.article = article
@@ -104,6 +109,22 @@ class Sentence:
         self.by_value: dict[str, list[Hit]] = {}
         for hit in hits:
             self.by_value.setdefault(hit.value, []).append(hit)
+        for start, end, kind in dict.fromkeys(name[:3] for name in self._everyone()):
+            value = "@place" if kind in _PLACES else f"@{kind}"
+            self.by_value.setdefault(value, []).append(Hit(start, end, "name", value))
+
+    def _everyone(self) -> list[Any]:
+        reading = self.article.reading
+        return [*reading.mentions_between(self.start, self.end), *reading.names_between(self.start, self.end)]
+
+    @cached_property
+    def names(self) -> list[Any]:
+        """Names that speak of a state: mentions, and nationalities that are no actors."""
+        found: dict[tuple[int, int], Any] = {}
+        for name in reversed(self._everyone()):  # a mention counts before a mere name
+            if name[2] in _NAMES or name[2] in _PLACES or name[2] == "facility":
+                found[name[0], name[1]] = name
+        return sorted(found.values(), key=lambda name: (name[0], name[1]))
 
     def has(self, *concepts: str) -> bool:
         """Whether any of these concepts stands here."""
@@ -117,7 +138,7 @@ class Sentence:
     @cached_property
     def speech(self) -> list[Attribution]:
         """Who speaks here."""
-        return [said for said in attributions(self.article.reading) if said.sentence == self.number]
+        return self.article.speech.get(self.number, [])
 
     @cached_property
     def in_title(self) -> bool:
@@ -142,6 +163,14 @@ class _Article:
     @cached_property
     def genre(self) -> Genre:
         return genre(self.reading)
+
+    @cached_property
+    def speech(self) -> dict[int, list[Attribution]]:
+        """Who speaks in each sentence."""
+        found: dict[int, list[Attribution]] = {}
+        for said in attributions(self.reading):
+            found.setdefault(said.sentence, []).append(said)
+        return found
 
     @cached_property
     def concepts(self) -> frozenset[str]:
@@ -202,34 +231,22 @@ class _Article:
             for other in others
         )
 
-    def names_in(self, sentence: Sentence) -> list[Any]:
-        """Names in a sentence that speak of a state: mentions, and nationalities that are no actors."""
-        found: dict[tuple[int, int], Any] = {}
-        for name in self.reading.names_between(sentence.start, sentence.end):
-            if name[2] in _NAMES or name[2] in _PLACES:
-                found[name[0], name[1]] = name
-        for mention in self.reading.mentions_between(sentence.start, sentence.end, _NAMES | _PLACES | {"facility"}):
-            found[mention.start, mention.end] = mention
-        return sorted(found.values(), key=lambda name: name[:2])
-
 
 def read(reading: Reading) -> tuple[Event, ...]:
     """The events of an article, in order of the text: of each kind and facility the one told most firmly."""
     article = _Article(reading)
-    index = _specs()
     strongest: dict[tuple[str, str], Found] = {}
     retracted = _retracted(reading)
-    for sentence in _sentences(article):
-        for found in _find(article, sentence, index):
-            if sentence.in_title:
-                article.headlined[found.spec.what] = found.status
-            if retracted:
-                found = found._replace(status="denied")  # noqa: PLW2901
-            key = (found.spec.what, _facility_id(article, found) if found.spec.what in _OF_PREMISES else "")
-            known = strongest.get(key)
-            if known is None or STRENGTH.index(found.status) < STRENGTH.index(known.status):
-                strongest[key] = found
-    if fallout := _fallout(article, strongest.values(), index):
+    for sentence, found in _find(article):
+        if sentence.in_title:
+            article.headlined[found.spec.what] = found.status
+        if retracted:
+            found = found._replace(status="denied")  # noqa: PLW2901
+        key = (found.spec.what, _facility_id(article, found) if found.spec.what in _OF_PREMISES else "")
+        known = strongest.get(key)
+        if known is None or STRENGTH.index(found.status) < STRENGTH.index(known.status):
+            strongest[key] = found
+    if fallout := _fallout(article, strongest.values()):
         strongest[fallout.spec.what, ""] = fallout
     told = [_as_headlined(article, found) for found in strongest.values()]
     told.sort(key=lambda found: (found.sentence, min(word.start for word in found.words)))
@@ -253,9 +270,7 @@ def _fewer(told: list[Found]) -> list[Found]:
     return kept[:MOST]
 
 
-def _fallout(
-    article: _Article, found: Iterable[Found], index: dict[str, tuple[tuple[Spec, Pattern], ...]]
-) -> Found | None:
+def _fallout(article: _Article, found: Iterable[Found]) -> Found | None:
     """A third state's mission that a munition hit in a country at war: its soil was violated too."""
     what = "munition-crossed-border"
     told = [one for one in found if one.status in ("reported", "claimed")]
@@ -266,7 +281,7 @@ def _fallout(
         if facility and facility.owner and bystander(
             facility.owner, facility.country, article.states, article.published
         ):
-            spec = next(spec for spec, _ in index["munition"] if spec.what == what)
+            spec = next(spec for spec, _ in _specs()["munition"] if spec.what == what)
             return hit._replace(spec=spec)
     return None
 
@@ -293,6 +308,7 @@ def _specs() -> dict[str, tuple[tuple[Spec, Pattern], ...]]:
     data = read_yaml(Path(__file__).parent / "events.yaml")
     groups = {name: frozenset(text.split()) for name, text in data["groups"].items()}
     index: dict[str, list[tuple[Spec, Pattern]]] = {}
+    numbers = count()
     for what, entry in data["events"].items():
         spec = Spec(
             what=what,
@@ -302,17 +318,36 @@ def _specs() -> dict[str, tuple[tuple[Spec, Pattern], ...]]:
             states=entry.get("states", 0),
             lead=entry.get("lead", False),
             unless=frozenset(entry.get("unless", ())),
-            patterns=tuple(_pattern(pattern, groups) for pattern in entry["patterns"]),
+            patterns=tuple(_pattern(next(numbers), pattern, groups) for pattern in entry["patterns"]),
         )
         for pattern in spec.patterns:
             for concept in sorted(pattern.slots[0]):
                 index.setdefault(concept, []).append((spec, pattern))
-    return {concept: tuple(patterns) for concept, patterns in index.items()}
+    return {concept: tuple(patterns) for concept, patterns in index.items() if not concept.startswith("@")}
 
 
-def _pattern(data: dict[str, Any], groups: dict[str, frozenset[str]]) -> Pattern:
+def _live(article: _Article) -> dict[str, list[tuple[Spec, Pattern]]]:
+    """The patterns that this article can hold, by the concepts that begin them."""
+    live: dict[str, list[tuple[Spec, Pattern]]] = {}
+    concepts, states, kind = article.concepts, article.states, article.genre.kind
+    for concept, patterns in _specs().items():
+        if concept not in concepts:
+            continue
+        for spec, pattern in patterns:
+            if kind in spec.unless or len(states) < spec.states:
+                continue
+            if any(slot.isdisjoint(concepts) for slot in pattern.sure):
+                continue
+            live.setdefault(concept, []).append((spec, pattern))
+    return live
+
+
+def _pattern(number: int, data: dict[str, Any], groups: dict[str, frozenset[str]]) -> Pattern:
+    slots = tuple(_slot(slot, groups) for slot in data["all"])
     return Pattern(
-        slots=tuple(_slot(slot, groups) for slot in data["all"]),
+        number=number,
+        slots=slots,
+        sure=tuple(slot for slot in slots[1:] if not any(concept.startswith("@") for concept in slot)),
         near=data.get("near", 0),
         checks=tuple(data.get("check", ())),
         excluded=frozenset(data.get("not", ())),
@@ -332,45 +367,36 @@ def _spaced(language: str) -> bool:
     return morphology(language).script.spaced
 
 
-def _sentences(article: _Article) -> Iterator[Sentence]:
-    """Sentences in which a concept stands, with the names beside it as `@kind`."""
-    reading = article.reading
-    for number, hits in sorted(reading.words_by_sentence.items()):
-        start, end = reading.sentences[number]
-        names = [
-            Hit(name[0], name[1], "name", "@place" if name[2] in _PLACES else f"@{name[2]}")
-            for name in (*reading.mentions_between(start, end, _EVERY), *reading.names_between(start, end))
-        ]
-        yield Sentence(article, number, [*hits, *dict.fromkeys(names)])
-
-
-class _Every:
-    def __contains__(self, _: object) -> bool:
-        return True
-
-
-_EVERY: Any = _Every()
-
-
-def _find(article: _Article, sentence: Sentence, index: dict[str, tuple[tuple[Spec, Pattern], ...]]) -> Iterator[Found]:
-    asked: set[tuple[str, int]] = set()
-    found: dict[str, Found] = {}
-    for concept in sentence.by_value:
-        for spec, pattern in index.get(concept, ()):
-            if (spec.what, id(pattern)) in asked:
+def _find(article: _Article) -> Iterator[tuple[Sentence, Found]]:
+    """Every pattern that holds, sentence by sentence; of each event in a sentence the most firmly told."""
+    live = _live(article)
+    settled: set[str] = set()
+    if not live:
+        return
+    for number, hits in sorted(article.reading.words_by_sentence.items()):
+        firsts = {hit[3] for hit in hits} & live.keys()
+        if not firsts:
+            continue
+        sentence = Sentence(article, number, hits)
+        here = sentence.by_value.keys()
+        found: dict[str, Found] = {}
+        asked: set[int] = set()
+        for spec, pattern in [pair for first in sorted(firsts) for pair in live[first]]:
+            if pattern.number in asked or spec.what in settled:
                 continue
-            asked.add((spec.what, id(pattern)))
-            if any(slot.isdisjoint(sentence.by_value) for slot in pattern.slots[1:]):
-                continue
-            if article.genre.kind in spec.unless or not pattern.excluded.isdisjoint(sentence.by_value):
-                continue
-            if spec.states and len(article.states) < spec.states:
+            asked.add(pattern.number)
+            if any(slot.isdisjoint(here) for slot in pattern.slots[1:]) or not pattern.excluded.isdisjoint(here):
                 continue
             for status, words in _matches(article, sentence, spec, pattern):
                 known = found.get(spec.what)
                 if known is None or STRENGTH.index(status) < STRENGTH.index(known.status):
-                    found[spec.what] = Found(spec, sentence.number, words, status)
-    yield from found.values()
+                    found[spec.what] = Found(spec, number, words, status)
+                if status == "reported":
+                    break
+        for one in found.values():
+            if one.status == "reported" and one.spec.what not in _OF_PREMISES:
+                settled.add(one.spec.what)
+            yield sentence, one
 
 
 def _matches(
@@ -548,7 +574,7 @@ def _unwanted(article: _Article, sentence: Sentence, deed: Hit) -> bool:
     owners = {state for mention in facilities for state in article.states_of(mention)[:1]}
     actors = {
         state
-        for name in article.names_in(sentence)
+        for name in sentence.names
         if name[2] in ("state", "government", "organ") and name[0] < deed.start
         for state in article.states_of(name)
     }
@@ -556,7 +582,7 @@ def _unwanted(article: _Article, sentence: Sentence, deed: Hit) -> bool:
 
 
 def _states(article: _Article, sentence: Sentence) -> int:
-    return len({state for name in article.names_in(sentence) for state in article.states_of(name)})
+    return len({state for name in sentence.names for state in article.states_of(name)})
 
 
 def _takeover(article: _Article, sentence: Sentence, words: tuple[Hit, ...]) -> Verdict:
@@ -618,7 +644,7 @@ def _foreigner(article: _Article, sentence: Sentence, words: tuple[Hit, ...]) ->
 
 def _two_states(article: _Article, sentence: Sentence, victim: Hit) -> bool:
     """The victims' nationality stands beside them, another state in the sentence or at the opening."""
-    nearby = [name for name in article.names_in(sentence) if article.near(victim, [name], 3)]
+    nearby = [name for name in sentence.names if article.near(victim, [name], 3)]
     own = {state for name in nearby if name[2] in ("adjective", "demonym") for state in article.states_of(name)}
     return any(article.states - {state} for state in own)
 
@@ -631,7 +657,7 @@ def _nationals(article: _Article, sentence: Sentence, words: tuple[Hit, ...]) ->
         return False
     if any(people.start <= power.start and article.near(people, [power], 1) for power in sentence.of(*powers)):
         return False
-    names = article.names_in(sentence)
+    names = sentence.names
     own = {state for name in names if name[0] == people.start for state in article.states_of(name)}
     where = {
         state

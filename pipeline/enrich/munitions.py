@@ -55,7 +55,7 @@ def violated(article: "_Article", sentence: "Sentence", munition: Hit, deed: Hit
 def _owners(article: "_Article", sentence: "Sentence", munition: Hit) -> set[str]:
     """Whose munition it is, as the adjective or name beside it says."""
     owners: set[str] = set()
-    for name in article.names_in(sentence):
+    for name in sentence.names:
         if name[2] in ("adjective", "state", "demonym", "group") and article.near(munition, [name], 2):
             if not article.near(name, sentence.of("airspace", "territory", "border"), 1):
                 owners.update(article.states_of(name))
@@ -64,7 +64,7 @@ def _owners(article: "_Article", sentence: "Sentence", munition: Hit) -> set[str
 
 def _victims(article: "_Article", sentence: "Sentence", munition: Hit, deed: Hit) -> list[str]:
     """States on whose soil or in whose sky the deed was done, the surest first."""
-    names = article.names_in(sentence)
+    names = sentence.names
     soil = list(sentence.of("airspace", "territory"))
     sources = list(sentence.of("from"))
     certain: list[str] = []

@@ -90,16 +90,10 @@ class Reading:
             sentences.setdefault(self.sentence_at(hit.start), []).append(hit)
         return sentences
 
-    def mentions_between(self, start: int, end: int, kinds: Container[str]) -> list[Mention]:
-        """Mentions of these kinds that begin between two offsets."""
-        at = bisect_left(self.mentions, (start,))
-        found = []
-        for mention in self.mentions[at:]:
-            if mention.start >= end:
-                break
-            if mention.kind in kinds:
-                found.append(mention)
-        return found
+    def mentions_between(self, start: int, end: int, kinds: Container[str] | None = None) -> list[Mention]:
+        """Mentions that begin between two offsets, of these kinds where any are given."""
+        found = self.mentions[bisect_left(self.mentions, (start,)) : bisect_left(self.mentions, (end,))]
+        return found if kinds is None else [mention for mention in found if mention.kind in kinds]
 
     @cached_property
     def word_starts(self) -> frozenset[int]:
