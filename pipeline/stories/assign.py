@@ -12,12 +12,14 @@ TELLING = 24
 """Features of an article, the rarest first, by which others are looked for."""
 COMPARED = 24
 """Articles that it is compared with in full."""
-JOIN = 0.24
+JOIN = 0.22
 """Likeness from which an article joins a story."""
 MAY_JOIN = 0.12
 """Likeness from which it joins where no other story is nearly as like it."""
 APART = 2.0
 """How much more like the article a story must be than the next one, for that."""
+MERGE = 0.5
+"""Likeness to a second story from which the two are one."""
 CONTRADICTION = 0.25
 """What is left of a likeness for every slot of an event that two articles fill differently; less than enough to join a
 story is then nothing at all."""
@@ -51,8 +53,9 @@ def story_of(
     if not ranked:
         return Joined(b"", ())
     best, next_best = scores[ranked[0]], scores[ranked[1]] if len(ranked) > 1 else 0.0
-    joins = best >= JOIN or best >= max(MAY_JOIN, APART * next_best)
-    return Joined(ranked[0] if joins else b"", ())
+    if best < JOIN and best < max(MAY_JOIN, APART * next_best):
+        return Joined(b"", ())
+    return Joined(ranked[0], tuple(story for story in ranked[1:] if scores[story] >= MERGE))
 
 
 def story_scores(
@@ -79,7 +82,7 @@ def story_scores(
 
 
 def _together(values: list[float]) -> float:
-    return 0.6 * max(values) + 0.4 * sum(values) / len(values)
+    return 0.8 * max(values) + 0.2 * sum(values) / len(values)
 
 
 def _nearby(memory: Memory, article: bytes, weights: Mapping[int, float], now: int) -> list[Known]:

@@ -30,7 +30,7 @@ EXPECTED = {
 """Share of articles in which a feature of a kind is expected, before any has been seen."""
 
 WEIGHT = {
-    Kind.FACILITY: 1.5,
+    Kind.FACILITY: 1.0,
     Kind.OWNER: 1.0,
     Kind.FACT: 1.2,
     Kind.HAPPENING: 0.8,
@@ -38,13 +38,13 @@ WEIGHT = {
     Kind.ORGANISATION: 1.0,
     Kind.PERSON: 1.3,
     Kind.CITY: 1.2,
-    Kind.REGION: 0.6,
-    Kind.FIGURE: 0.8,
-    Kind.NUMBER: 0.5,
+    Kind.REGION: 0.8,
+    Kind.FIGURE: 1.2,
+    Kind.NUMBER: 0.4,
     Kind.NAME: 0.8,
-    Kind.SHORT_WORD: 0.5,
+    Kind.SHORT_WORD: 0.7,
     Kind.WORD: 0.6,
-    Kind.LONG_WORD: 0.7,
+    Kind.LONG_WORD: 1.0,
     Kind.GRAM: 0.5,
 }
 """How much a shared feature of a kind says of a shared story."""
