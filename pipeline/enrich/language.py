@@ -262,12 +262,10 @@ def _cld2(text: str) -> tuple[str, float, bool]:
 def _langid(text: str, among: frozenset[str]) -> str:
     sample = text[:LANGID].lower() if text[:LANGID].isupper() else text[:LANGID]
     if not among:
-        code = py3langid.classify(sample)[0]
+        code: str = py3langid.classify(sample)[0]
         return _SAME.get(code, code)
-    for code, _ in py3langid.rank(sample):
-        if _SAME.get(code, code) in among:
-            return _SAME.get(code, code)
-    return ""
+    ranked: list[str] = [_SAME.get(code, code) for code, _ in py3langid.rank(sample)]
+    return next((code for code in ranked if code in among), "")
 
 
 def _langdetect(text: str) -> str:
@@ -275,7 +273,7 @@ def _langdetect(text: str) -> str:
     try:
         detector = _langdetect_factory().create()
         detector.append(text[:LANGID])
-        code = detector.detect()
+        code: str = detector.detect()
     except LangDetectException:
         return ""
     return _SAME.get(code, code)

@@ -129,7 +129,8 @@ class Matcher:
         return hits
 
     def _find_spaced(self, folded: str) -> list[Hit]:
-        entries, closed, word, hits = self._entries, self._ends_at_space, _WORD.match, []
+        entries, closed, word = self._entries, self._ends_at_space, _WORD.match
+        hits: list[Hit] = []
         add, hit = hits.append, tuple.__new__
         for index, start, end in self._automaton.find_matches_as_indexes(f" {folded} ", overlapping=True):
             if closed[index]:

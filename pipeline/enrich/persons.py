@@ -75,7 +75,7 @@ def collect(reading: Reading, hits: Sequence[Hit]) -> list[Hit]:
 
 
 def _beside(reading: Reading, head: Hit, names: Sequence[Hit], taken: set[int]) -> tuple[int, int] | None:
-    """The name after the office (past "of Russia", "to Baku"), or before it in front of a comma."""
+    """The name after the office (past "of Russia", "to Baku"), or in front of a comma before it ("the Slovak")."""
     end = head.end
     for name in names:
         if end <= name.start <= end + 24 and not re.search(r"[.,;:!?\n]", reading.text[end : name.start]):
@@ -85,7 +85,11 @@ def _beside(reading: Reading, head: Hit, names: Sequence[Hit], taken: set[int]) 
         found = _AFTER.match(reading.text, at)
         if found and _is_name(reading, found.span(1), taken):
             return found.span(1)
-    before = _BEFORE.search(reading.text, max(0, head.start - 60), head.start)
+    start = head.start
+    for name in reversed(names):
+        if name.end <= start <= name.end + 3 and name.kind in ("state", "adjective"):
+            start = name.start
+    before = _BEFORE.search(reading.text, max(0, start - 60), start)
     if before and _is_name(reading, before.span(1), taken):
         return before.span(1)
     return None

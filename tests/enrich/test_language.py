@@ -1,0 +1,53 @@
+"""Which language: script where it settles it, several voices where it does not."""
+
+import pytest
+
+from pipeline.enrich.language import identify
+
+
+@pytest.mark.parametrize(
+    ("code", "text"),
+    [
+        pytest.param("uk", "Міністерство закликало мешканців міста не виходити на вулицю до ранку.", id="Ukrainian"),
+        pytest.param("ru", "Министерство призвало жителей города не выходить на улицу до утра.", id="Russian"),
+        pytest.param("be", "Міністэрства заклікала жыхароў горада не выходзіць на вуліцу ўвечары.", id="Belarusian"),
+        pytest.param("bg", "Министерството призова жителите на града да не излизат на улицата.", id="Bulgarian"),
+        pytest.param("sr", "Министарство је позвало грађане да не излазе из својих кућа до јутра.", id="Serbian"),
+        pytest.param(
+            "sr", "Predsednik je rekao da je izveštaj gotov i da će ga narednih dana poslati.", id="Serbian, Latin"
+        ),
+        pytest.param("mk", "Министерството ги повика граѓаните да не излегуваат од куќите до утро.", id="Macedonian"),
+        pytest.param("kk", "Министрлік қала тұрғындарын таңға дейін көшеге шықпауға шақырды.", id="Kazakh"),
+        pytest.param(
+            "az", "Nazirlik şəhər sakinlərini səhərə qədər küçəyə çıxmamağa çağırıb.", id="Azerbaijani, not Turkish"
+        ),
+        pytest.param("tr", "Bakanlık şehir sakinlerini sabaha kadar sokağa çıkmamaya çağırdı.", id="Turkish"),
+        pytest.param("ka", "სამინისტრომ მოსახლეობას მოუწოდა, ქუჩაში არ გავიდნენ.", id="Georgian"),
+        pytest.param("hy", "Նախարարությունը կոչ է արել բնակիչներին դուրս չգալ փողոց։", id="Armenian"),
+        pytest.param("el", "Το υπουργείο κάλεσε τους κατοίκους να μη βγουν στους δρόμους.", id="Greek"),
+        pytest.param("he", "המשרד קרא לתושבים שלא לצאת לרחוב עד הבוקר.", id="Hebrew"),
+        pytest.param("ar", "دعت الوزارة سكان المدينة إلى عدم الخروج إلى الشوارع حتى الصباح.", id="Arabic"),
+        pytest.param("fa", "وزارتخانه از ساکنان شهر خواست تا صبح به خیابان نروند و گزارش دهند.", id="Persian"),
+        pytest.param("ur", "وزارت نے شہر کے لوگوں سے صبح تک گھروں میں رہنے کی اپیل کی ہے۔", id="Urdu"),
+        pytest.param("zh", "该部呼吁市民在早晨之前不要上街。", id="Chinese"),
+        pytest.param("ja", "同省は市民に対し、朝まで外出しないよう呼びかけた。", id="Japanese"),
+        pytest.param("ko", "정부는 시민들에게 아침까지 외출하지 말라고 당부했다.", id="Korean"),
+        pytest.param("hi", "मंत्रालय ने शहर के लोगों से सुबह तक घर में रहने की अपील की।", id="Hindi"),
+        pytest.param(
+            "de", "Das Ministerium rief die Bewohner der Stadt auf, bis zum Morgen im Haus zu bleiben.", id="German"
+        ),
+        pytest.param("und", "12:30 — 45 %", id="no letters at all"),
+    ],
+)
+def test_identify(code: str, text: str) -> None:
+    assert identify("", text).code == code
+
+
+def test_a_title_in_another_language_does_not_flip_a_document() -> None:
+    body = "Les ministres se sont réunis lundi soir pour examiner le budget de la défense. " * 8
+    assert identify("Breaking news from the capital", body).code == "fr"
+
+
+def test_the_same_text_always_gets_the_same_answer() -> None:
+    text = "mesto predseda pisma"
+    assert len({identify("", text) for _ in range(5)}) == 1

@@ -1,0 +1,101 @@
+"""Names of places: what grammar does to them, and which bearer of a name is meant."""
+
+import pytest
+
+from pipeline.enrich.lexicon import LANGUAGES
+from pipeline.enrich.names import mistakes
+from tests.enrich.names_case import cities, read
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param(
+            "Пожежу в Києві загасили, у Львові тихо, з Одеси вилетів літак.", {"Kyiv", "Lviv", "Odesa"}, id="uk"
+        ),
+        pytest.param(
+            "Поезда выехали из Харькова в Нижний Новгород, автобус стоит под Ростовом-на-Дону.",
+            {"Kharkiv", "Nizhny Novgorod", "Rostov-on-Don"},
+            id="ru",
+        ),
+        pytest.param(
+            "Flights from Kiev to Istanbul and St. Petersburg resumed.",
+            {"Kyiv", "Istanbul", "Saint Petersburg"},
+            id="en",
+        ),
+        pytest.param("Les vols entre Kiev et Londres ont repris.", {"Kyiv", "London"}, id="fr"),
+        pytest.param("キーウとロンドンで会談が行われた。", {"Kyiv", "London"}, id="ja"),
+        pytest.param("وصل الوفد إلى القاهرة قادما من موسكو.", {"Cairo", "Moscow"}, id="ar"),
+    ],
+)
+def test_cities_in_any_case(text: str, expected: set[str]) -> None:
+    assert {city.split("/")[0] for city in cities(read(text))} == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "country", "wanted", "unwanted"),
+    [
+        pytest.param(
+            "A gas main burst in Odessa, Texas, late on Friday.", "USA", "Odessa/USA", "Odesa/UKR", id="Odessa, Texas"
+        ),
+        pytest.param(
+            "Shells fell on Odessa as Ukraine's navy looked on.", "GBR", "Odesa/UKR", "Odessa/USA", id="Odessa, Ukraine"
+        ),
+        pytest.param(
+            "Beaches near St. Petersburg, Florida, reopened.",
+            "USA",
+            "St. Petersburg/USA",
+            "Saint Petersburg/RUS",
+            id="St. Petersburg, Florida",
+        ),
+        pytest.param(
+            "The festival in Paris, Texas, drew thousands.", "USA", "Paris/USA", "Paris/FRA", id="Paris, Texas"
+        ),
+        pytest.param(
+            "Michael Jordan and Denzel Thompson met in Boston.",
+            "USA",
+            "Boston/USA",
+            "Amman/JOR",
+            id="a man called Jordan",
+        ),
+        pytest.param(
+            "Singer Jack London said he had never seen Boston.",
+            "USA",
+            "Boston/USA",
+            "London/GBR",
+            id="a man called London",
+        ),
+        pytest.param(
+            "Вона приїхала до Полтави. Того дня падав сніг.",
+            "UKR",
+            "Poltava/UKR",
+            "Lomé/TGO",
+            id="a word at a sentence's start",
+        ),
+        pytest.param(
+            "Завод «Днепр» открыл магазин в Туле.", "RUS", "Tula/RUS", "Dnipro/UKR", id="a firm in quotation marks"
+        ),
+    ],
+)
+def test_which_bearer_is_meant(text: str, country: str, wanted: str, unwanted: str) -> None:
+    found = cities(read(text, country=country))
+    assert wanted in found
+    assert unwanted not in found
+
+
+def test_a_place_has_its_id_and_its_point() -> None:
+    (place,) = [place for place in read("Заява пролунала в Києві.").places if place.kind == "city"]
+    assert (place.id, place.country, round(place.lat), round(place.lon)) == ("703448", "UKR", 50, 31)
+
+
+def test_a_mention_is_the_word_as_it_stands() -> None:
+    article = read("Вночі в Києві було гучно.", title="Київ: ніч")
+    (place,) = [place for place in article.places if place.name == "Kyiv"]
+    assert [getattr(article, span.field)[span.start : span.end] for span in place.mentions] == ["Київ", "Києві"]
+
+
+@pytest.mark.parametrize(
+    "language", sorted(path.name for path in LANGUAGES.iterdir() if path.is_dir() and len(path.name) < 4)
+)
+def test_data_files_are_sound(language: str) -> None:
+    assert mistakes(language) == []
