@@ -169,7 +169,11 @@ def _scripts(text: str) -> Counter[str]:
     """How many letters of each script, of the first and of some from the middle."""
     sample = text if len(text) <= 2 * SAMPLE else text[:SAMPLE] + text[len(text) // 2 : len(text) // 2 + SAMPLE]
     blocks = _script_of_block()
-    return Counter(blocks[ord(letter) >> 4] for letter in sample if letter.isalpha() and ord(letter) >> 4 in blocks)
+    scripts: Counter[str] = Counter()
+    for letter, count in Counter(sample).items():
+        if letter.isalpha() and (script := blocks.get(ord(letter) >> 4)):
+            scripts[script] += count
+    return scripts
 
 
 def _cyrillic(lower: str, text: str) -> Language:

@@ -74,8 +74,8 @@ class _Entry(NamedTuple):
     value: str
     endings: frozenset[str] | None
     """Endings that may follow the key; None: any, up to MAX_TAIL letters."""
-    rest: re.Pattern[str] | None
-    """What follows the key in a pattern of several words."""
+    rest: str | None
+    """What follows the key in a pattern of several words, as a regular expression; most are never needed."""
     needle: str = ""
     """Its longest word, looked for first: that is quicker than the expression."""
     reach: int = 0
@@ -146,7 +146,7 @@ class Matcher:
                     continue
                 if rest is None:
                     add(hit(Hit, (start, word_end, kind, value)))
-                elif folded.find(needle, word_end, word_end + reach) >= 0 and (found := rest.match(folded, word_end)):
+                elif needle in folded[word_end : word_end + reach] and (found := _ready(rest).match(folded, word_end)):
                     add(hit(Hit, (start, found.end(), kind, value)))
         return hits
 
@@ -171,7 +171,7 @@ class Matcher:
                         continue
                 if rest is None:
                     hits.append(Hit(start, word_end, kind, value))
-                elif folded.find(needle, word_end, word_end + reach) >= 0 and (found := rest.match(folded, word_end)):
+                elif needle in folded[word_end : word_end + reach] and (found := _ready(rest).match(folded, word_end)):
                     hits.append(Hit(start, found.end(), kind, value))
         return hits
 
@@ -227,10 +227,15 @@ def _compile(pattern: Pattern, script: Script, whole: bool) -> tuple[str, _Entry
     endings = None if first.endswith("*") else (EXACT if others else last)
     if not others:
         return first.rstrip("*"), _Entry(pattern.kind, pattern.value, endings, None)
-    rest = re.compile(_rest_regex(others, last, script))
+    rest = _rest_regex(others, last, script)
     needle = max((word.rstrip("*") for word in others if word != "..."), key=len)
     reach = sum(4 * (_LONG_WORD + 3) if word == "..." else len(word) + MAX_TAIL + 3 for word in others)
     return first.rstrip("*"), _Entry(pattern.kind, pattern.value, endings, rest, needle, reach)
+
+
+@cache
+def _ready(expression: str) -> re.Pattern[str]:
+    return re.compile(expression)
 
 
 def _pattern_words(text: str) -> list[str]:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from functools import cache
+from operator import itemgetter
 from typing import NamedTuple
 
 from pipeline.enrich import tables
@@ -40,7 +41,7 @@ def gazetteer(language: str) -> Gazetteer:
     """Compiles the names of a language: its own files, the watchlists, CLDR and GeoNames."""
     rules = morphology(language)
     patterns = {pattern for pattern in _patterns(language, rules) if _usable(pattern, rules)}
-    return Gazetteer(Matcher(sorted(patterns, key=str), rules.script, whole=True), rules)
+    return Gazetteer(Matcher(sorted(patterns, key=itemgetter(0, 1, 2)), rules.script, whole=True), rules)
 
 
 def find(text: str, folded: str, language: str) -> list[Hit]:
