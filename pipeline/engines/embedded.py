@@ -4,6 +4,7 @@ import json
 import logging
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -41,6 +42,8 @@ PAUSES = (0.1, 30.0)
 
 ROUND = 50
 """Messages a stage takes at once while it runs: a burst must not keep its first alert waiting."""
+LONG = 0.3
+"""Seconds of a round after which the next takes half as many, as when languages are met for the first time."""
 
 __all__ = ["Embedded", "Reader"]
 
@@ -262,10 +265,12 @@ class Embedded:
             StoreError: the file can no longer be used; the message says what to do.
         """
         pause, longest = PAUSES
+        size = 1
         while not stop.is_set():
             self._arrived = False
+            began = time.monotonic()
             try:
-                handled = self.process(ROUND)
+                handled = self.process(size)
                 self._keep_time()
             except StoreUnavailableError as error:
                 if self._trouble is None:
@@ -274,6 +279,7 @@ class Embedded:
                 handled = 0
             else:
                 self._trouble, pause = None, PAUSES[0]
+            size = min(ROUND, 2 * size) if time.monotonic() - began < LONG else max(1, size // 2)
             if on_round:
                 with suppress(StoreUnavailableError):
                     on_round(self.counts())
