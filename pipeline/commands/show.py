@@ -10,16 +10,17 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
 COLOURS = {"critical": "bold white on red", "high": "bold red", "medium": "yellow", "low": "cyan"}
-VERBS = {
-    "asserts": "says so",
-    "confirms": "confirms",
-    "denies": "denies",
-    "warns": "warns",
-    "demands": "demands",
-    "announces": "announces",
-    "declines-to-comment": "does not comment",
+SAID = {
+    "asserts": "asserted by",
+    "confirms": "confirmed by",
+    "announces": "announced by",
+    "denies": "denied by",
+    "warns": "warning from",
+    "demands": "demand from",
+    "declines-to-comment": "no comment from",
 }
-MAX_CLAIMS, MAX_WORDS = 5, 160
+SPEAKERS, WORDS = 3, 160
+"""Speakers of a kind, and characters of the words that made a rule hold, that a block shows."""
 
 
 def stamp(time: datetime | None) -> str:
@@ -50,52 +51,59 @@ def alert_row(alert: Alert) -> str:
 
 def alert_lines(alert: Alert) -> list[str]:
     """An alert as a block of plain lines."""
-    title, *rest = _parts(alert)
-    return [title, *("  " + line for line in rest)]
+    return [_title(alert), *(f"  {name:<10} {text}" for name, text in _facts(alert))]
 
 
 def alert_block(alert: Alert) -> "RenderableType":
     """An alert as a block for a terminal."""
-    from rich.markup import escape
+    from rich.console import Group
     from rich.padding import Padding
+    from rich.table import Table
     from rich.text import Text
 
-    colour = COLOURS[alert.severity]
-    title, *rest = _parts(alert)
-    label, _, headline = title.partition("  ")
-    text = Text.from_markup(f"[{colour}] {escape(label)} [/] [bold]{escape(headline)}[/]")
-    for line in rest:
-        name, _, value = line.partition("  ")
-        text.append("\n")
-        text.append(f"  {name:<11}", style="dim")
-        text.append(value.strip())
-    return Padding(text, (0, 0, 1, 0))
+    label = f" {alert.severity.upper()} {alert.change} "
+    title = Text.assemble((label, COLOURS[alert.severity]), " ", (printable(alert.headline), "bold"))
+    facts = Table.grid(padding=(0, 1))
+    facts.add_column(style="dim", no_wrap=True)
+    facts.add_column(overflow="fold")
+    for name, text in _facts(alert):
+        facts.add_row(f"  {name}", Text(text))
+    return Padding(Group(title, facts), (0, 0, 1, 0))
 
 
-def _parts(alert: Alert) -> list[str]:
+def _title(alert: Alert) -> str:
+    return f"{alert.severity.upper()} {alert.change}  {printable(alert.headline)}"
+
+
+def _facts(alert: Alert) -> list[tuple[str, str]]:
+    """Name and text of each line under the headline."""
+    facts = [("what", printable(alert.summary))] if alert.summary and alert.summary != alert.headline else []
     places = ", ".join(dict.fromkeys(place.name for place in alert.places[:4]))
-    sources = dict.fromkeys(article.source.name or article.source.id for article in alert.articles)
-    grade = f"{alert.reliability.source}{alert.reliability.information}"
-    lines = [f"{alert.severity.upper()} {alert.change}  {printable(alert.headline)}"]
-    if alert.summary and alert.summary != alert.headline:
-        lines.append(f"what       {printable(alert.summary)}")
-    lines.append(f"rule       {alert.rule.id} ({alert.desk} desk)" + (f", {places}" if places else ""))
-    lines.append(f"behind it  {_plural(alert.origins, 'independent source')}, {_plural(len(alert.articles), 'article')}"
-                 f" ({printable(', '.join(list(sources)[:5]))}), grade {grade}")  # fmt: skip
-    lines += [f"{'claims' if number == 0 else '':<9}  {claim}" for number, claim in enumerate(_claims(alert.claims))]
+    facts.append(("rule", f"{alert.rule.id} ({alert.desk} desk)" + (f", {places}" if places else "")))
+    outlets = list(dict.fromkeys(article.source.name or article.source.id for article in alert.articles))
+    counted = f"{_plural(alert.origins, 'independent source')}, {_plural(len(alert.articles), 'article')}"
+    grade = f"grade {alert.reliability.source}{alert.reliability.information}"
+    facts.append(("behind it", f"{counted} ({printable(', '.join(outlets[:5]))}), {grade}"))
+    claims = _claims(alert.claims)
+    facts += [("claims" if claim is claims[0] else "", claim) for claim in claims]
     if alert.because:
-        reason = alert.because[-1]
-        lines.append(f"because    “{printable(reason.words)[:MAX_WORDS]}”")
+        facts.append(("because", f"“{printable(alert.because[-1].words)[:WORDS]}”"))
     times = alert.times
-    lines.append(f"times      published {stamp(times.published)}, fetched {stamp(times.fetched)}, "
-                 f"raised {stamp(times.raised)} UTC")  # fmt: skip
-    return lines
+    came = f"published {stamp(times.published)}, fetched {stamp(times.fetched)}, raised {stamp(times.raised)} UTC"
+    return [*facts, ("times", came)]
 
 
 def _claims(claims: Sequence[LedgerEntry]) -> list[str]:
-    """The latest word of each speaker, newest last."""
-    latest = {(claim.speaker, claim.stance): claim for claim in claims}
-    return [f"{printable(c.speaker)[:80]} {VERBS[c.stance]}" for c in list(latest.values())[-MAX_CLAIMS:]]
+    """Who said what, a line for each kind of saying."""
+    speakers: dict[str, dict[str, None]] = {}
+    for claim in claims:
+        speakers.setdefault(claim.stance, {})[printable(claim.speaker)[:80]] = None
+    lines = []
+    for stance, said in SAID.items():
+        if names := list(speakers.get(stance, ())):
+            more = f" and {len(names) - SPEAKERS} more" if len(names) > SPEAKERS else ""
+            lines.append(f"{said} {'; '.join(names[:SPEAKERS])}{more}")
+    return lines
 
 
 def _plural(count: int, noun: str) -> str:
