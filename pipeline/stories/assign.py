@@ -1,6 +1,8 @@
 """Which story an article tells, judged by the articles of the last days that share most with it."""
 
+from collections import Counter
 from collections.abc import Collection, Mapping
+from math import sqrt
 from typing import NamedTuple
 
 from pipeline.stories.credits import key_of
@@ -18,8 +20,10 @@ MAY_JOIN = 0.12
 """Likeness from which it joins where no other story is nearly as like it."""
 APART = 2.0
 """How much more like the article a story must be than the next one, for that."""
-MERGE = 0.5
-"""Likeness to a second story from which the two are one."""
+MERGE = 0.34
+"""Likeness of two stories, all articles of each taken together, from which they are one."""
+POOLED = 24
+"""Latest articles of a story that speak for it then."""
 CONTRADICTION = 0.25
 """What is left of a likeness for every slot of an event that two articles fill differently; less than enough to join a
 story is then nothing at all."""
@@ -55,7 +59,25 @@ def story_of(
     best, next_best = scores[ranked[0]], scores[ranked[1]] if len(ranked) > 1 else 0.0
     if best < JOIN and best < max(MAY_JOIN, APART * next_best):
         return Joined(b"", ())
-    return Joined(ranked[0], tuple(story for story in ranked[1:] if scores[story] >= MERGE))
+    same = [story for story in ranked[1:4] if scores[story] >= MAY_JOIN and _one(memory, ranked[0], features, story)]
+    first = min(ranked[0], *same, key=lambda story: (memory.first(story), story)) if same else ranked[0]
+    return Joined(first, tuple(story for story in (ranked[0], *same) if story != first))
+
+
+def _one(memory: Memory, story: bytes, features: frozenset[int], other: bytes) -> bool:
+    """Whether a story, with this article in it, and another are one: all their articles together are alike."""
+    mine, theirs = _pooled(memory, story, [features]), _pooled(memory, other, [])
+    shared = sum(mine[feature] * theirs[feature] for feature in sorted(mine.keys() & theirs.keys()))
+    lengths = sum(mine[f] ** 2 for f in sorted(mine)) * sum(theirs[f] ** 2 for f in sorted(theirs))
+    return shared > 0 and shared / sqrt(lengths) >= MERGE
+
+
+def _pooled(memory: Memory, story: bytes, more: list[frozenset[int]]) -> dict[int, float]:
+    """What the latest articles of a story say, words left out: in full what half of them say, less what fewer do."""
+    articles = [memory.articles[name].features for name in memory.stories[story].articles[-POOLED:]] + more
+    counts = Counter(feature for features in articles for feature in features if feature < FIRST_WORD)
+    weights = memory.weights(counts)
+    return {feature: weights[feature] * min(1.0, 2 * counts[feature] / len(articles)) ** 0.5 for feature in counts}
 
 
 def story_scores(

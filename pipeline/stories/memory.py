@@ -103,6 +103,10 @@ class Memory:
             story = self.redirects[story]
         return story
 
+    def first(self, story: bytes) -> int:
+        """When the first of a story's articles that is known arrived, in milliseconds."""
+        return self.articles[self.stories[story].articles[0]].stored
+
     def learn(self, decided: Decided) -> None:
         """Takes in one record: the article in place of its earlier revision, and forgets what is past its window."""
         self._forget(decided.at)

@@ -12,7 +12,7 @@ import msgspec
 from pipeline.model.codec import decode, encode
 from pipeline.model.enriched import EnrichedArticle, StoryRef
 from pipeline.stage import Decision, Effect, Message
-from pipeline.stories.assign import story_of
+from pipeline.stories.assign import Joined, story_of
 from pipeline.stories.candidates import candidate, held_by
 from pipeline.stories.credits import credited, own_keys
 from pipeline.stories.duplicates import nearest_copy
@@ -152,7 +152,9 @@ def _place(state: Memory, article: EnrichedArticle, read: Traits, accounts: tupl
         credited=accounts,
         now=now,
     )
-    story = copy.story if copy else joined.story
+    if copy and copy.story not in (joined.story, *joined.merged):
+        joined = Joined(copy.story, ())
+    story = joined.story
     account = account_of(
         state,
         state.stories.get(story),
@@ -164,8 +166,7 @@ def _place(state: Memory, article: EnrichedArticle, read: Traits, accounts: tupl
         order=read.order,
         now=now,
     )
-    merged = tuple(gone for gone in joined.merged if gone != story)
-    return _Place(story or name, account.origin, account.duplicate_of, merged, features)
+    return _Place(story or name, account.origin, account.duplicate_of, joined.merged, features)
 
 
 def _features(state: Memory, read: Traits) -> frozenset[int]:
