@@ -35,6 +35,11 @@ def facts(article: EnrichedArticle, events: Iterable[Event]) -> tuple[str, ...]:
     return tuple(f"{text}." for _, text in found.values())[:FACTS]
 
 
+def has_phrase(what: str) -> bool:
+    """Whether headlines tell of this kind of event: those of PLOVER at large, such as a demand, they do not."""
+    return what in _phrases()
+
+
 def names(article: EnrichedArticle) -> dict[str, str]:
     """English names of the actors of an article, by id."""
     return {actor.id: _with_article(actor.name) for actor in article.actors}

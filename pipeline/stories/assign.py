@@ -96,7 +96,7 @@ def story_scores(
         value = likeness(mine, known) * 0.5 ** ((now - known.at) / HALVED)
         if key_of("source", known.source) in credited:
             value *= CREDIT
-        if differ := contradictions(mine.slots, slots(known.features)):
+        elif differ := contradictions(mine.slots, slots(known.features)):
             value *= CONTRADICTION**differ
             value = value if value >= JOIN else 0.0
         likes.setdefault(known.story, []).append(value)

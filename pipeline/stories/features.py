@@ -11,6 +11,7 @@ from itertools import islice
 from typing import NamedTuple
 from zlib import crc32
 
+from pipeline.alerting.wording import has_phrase
 from pipeline.enrich.tables import capitals
 from pipeline.model.enriched import EnrichedArticle, Event, Span
 from pipeline.stories.latin import skeleton, words
@@ -189,7 +190,7 @@ def _features(article: EnrichedArticle) -> Iterator[int]:
     for event in article.events:
         if event.status not in ASIDE:
             add(Kind.HAPPENING, event.what)
-            for key in facts(event):
+            for key in facts(event) if has_phrase(event.what) else ():
                 found[Kind.FACT][key] = found[Kind.FACT].get(key, 0) + 1
     for actor in article.actors:
         if actor.kind == "person":
