@@ -61,14 +61,14 @@ class SearchPage(msgspec.Struct, frozen=True, kw_only=True):
     """What a query found."""
 
     hits: tuple[EnrichedArticle, ...]
-    """Newest first."""
+    """Newest first, by the time they were published, or came where that is unknown or in the future."""
     total: int
     complete: bool = True
     """False where only the newest MOST_ASKED articles could be asked."""
     facets: dict[str, tuple[Value, ...]] = {}
     """Of the whole result, most frequent first."""
     histogram: tuple[Bar, ...] = ()
-    """Of the whole result, by the log time of an article's first revision; intervals without articles too."""
+    """Of the whole result, by the same time; intervals without articles too."""
     step: float = 0
     """Seconds of an interval."""
 
@@ -87,10 +87,9 @@ class EmbeddedSearch:
     def index(self, article: EnrichedArticle) -> None:
         """Adds an article, in place of its older revision."""
         self.delete(article.id)
-        at = article.stored or article.fetched or _EPOCH
         cursor = self._connection.execute(
             "INSERT INTO search_documents (id, at, value) VALUES (?, ?, ?)",
-            (article.id, at.timestamp(), encode(article)),
+            (article.id, _time(article).timestamp(), encode(article)),
         )
         number = cursor.lastrowid
         document = search_document(article)
@@ -132,7 +131,7 @@ class EmbeddedSearch:
         until: datetime | None = None,
         now: datetime | None = None,
     ) -> SearchPage:
-        """The articles a KQL query finds, first stored from `since` to before `until`; an empty query finds all.
+        """The articles a KQL query finds, published from `since` to before `until`; an empty query finds all.
 
         Raises:
             KqlError: the query cannot be read; the message says where and what to write.
@@ -178,6 +177,12 @@ class EmbeddedSearch:
             )
             for field in FACETS
         }
+
+
+def _time(article: EnrichedArticle) -> datetime:
+    """When an article was published, as far as that can be believed: never after it came."""
+    came = article.stored or article.fetched
+    return min(article.published or came or _EPOCH, came or article.published or _EPOCH)
 
 
 def _words(document: Document) -> str:

@@ -12,7 +12,7 @@ from starlette.routing import Route
 from pipeline.alerting.conditions import quoted
 from pipeline.alerting.kql import KqlError, Query, parse
 from pipeline.model.document import search_document
-from pipeline.model.enriched import EnrichedArticle
+from pipeline.model.enriched import EnrichedArticle, Field
 from pipeline.sinks.embedded_search import SearchPage, Value
 from pipeline.web.marks import Segment, excerpts, segments, span_marks
 from pipeline.web.pages import console, number, page, wants_json
@@ -84,7 +84,7 @@ class Bar:
 
 
 def search(request: Request) -> Response:
-    """Articles for `q`, page `page`, first stored from `since` to before `until` (RFC 3339)."""
+    """Articles for `q`, page `page`, published from `since` to before `until` (RFC 3339)."""
     asked = request.query_params
     text = asked.get("q", "").strip()
     place = number(request, "page", 1, 1, PAGES)
@@ -173,16 +173,13 @@ def _choices(name: str, values: tuple[Value, ...], link: _Links) -> list[Choice]
 
 def _hit(article: EnrichedArticle, query: Query) -> Hit:
     spans = [(reason.span, reason.condition) for reason in query.reasons(search_document(article)) if reason.span]
-    passages = [
-        passage
-        for field in ("summary", "body")
-        for passage in excerpts(getattr(article, field), span_marks(spans, field))
-    ]
-    opening = article.body or article.summary
+    field: Field = "body" if article.body else "summary"
+    text: str = getattr(article, field)
+    passages = excerpts(text, span_marks(spans, field), most=2)
     return Hit(
         article,
         segments(article.title, span_marks(spans, "title")),
-        passages[:2] or [segments(opening, [], 0, OPENING)],
+        passages or [segments(text, [], 0, OPENING)],
     )
 
 

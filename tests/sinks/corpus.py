@@ -61,7 +61,7 @@ def _article(number: int, language: str, title: str, body: str, kind: int) -> En
         ),
         title=title,
         body=body,
-        published=at - timedelta(minutes=5) if kind else None,
+        published=at + timedelta(minutes=5) if kind == 1 else at if kind else None,
         fetched=at,
         stored=at,
         revision=revision_of(title, body),

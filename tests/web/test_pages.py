@@ -1,0 +1,123 @@
+"""The console's pages: what they say, in HTML and in JSON, and what they never do."""
+
+import re
+import socket
+import threading
+from xml.etree import ElementTree
+
+import pytest
+from starlette.testclient import TestClient
+
+from pipeline.engines.embedded import Embedded
+from pipeline.web.server import AddressError, serve
+from tests.web.conftest import EMBASSY, HOSTILE
+
+HEADLINE = "Azerbaijan's embassy in Kyiv damaged"
+
+
+def first_alert(engine: Embedded) -> str:
+    return next(a.id for a in engine.reader.alerts() if a.rule.id == "diplomatic-premises-hit")
+
+
+PAGES = ("/", "/search", "/search?q=embassy", "/sources", "/dead-letters", f"/articles/{EMBASSY.id}")
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_every_page_is_html_and_json(client: TestClient, path: str) -> None:
+    html = client.get(path, headers={"Accept": "text/html"})
+    json = client.get(path, headers={"Accept": "application/json"})
+    assert (html.status_code, html.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    assert (json.status_code, json.headers["content-type"]) == (200, "application/json")
+    assert isinstance(json.json(), dict)
+
+
+def test_alerts_are_listed_with_headline_origins_and_grade(client: TestClient) -> None:
+    page = client.get("/").text
+    assert HEADLINE.replace("'", "&#39;") in page
+    assert "1 independent origin" in page
+    assert client.get("/?desk=economy").text.count('class="alert ') == 0
+    assert client.get("/?desk=diplomacy&format=json").json()["alerts"]
+
+
+def test_an_alert_shows_why_who_and_when(client: TestClient, engine: Embedded) -> None:
+    page = client.get(f"/alerts/{first_alert(engine)}").text
+    for said in ("Why it fired", "events.what: premises-damaged", "Who says what", "Origins", "Times", "Denies"):
+        assert said in page
+    assert re.search(r'<mark class="hit">[^<]*embassy', page)
+
+
+def test_an_action_is_taken_from_this_console_only(client: TestClient, engine: Embedded) -> None:
+    path = f"/alerts/{first_alert(engine)}"
+    for origin in ({}, {"Origin": "https://elsewhere.example"}, {"Origin": "null"}):
+        assert client.post(path, data={"do": "acknowledge"}, headers=origin).status_code == 403
+    own = {"Origin": "http://127.0.0.1"}
+    assert client.post(path, data={"do": "dance"}, headers=own).status_code == 400
+    assert client.post(path, data={"do": "acknowledge"}, headers=own, follow_redirects=False).status_code == 303
+    while engine.process():
+        pass
+    assert client.get(f"{path}?format=json").json()["alert"]["acknowledged"] is True
+
+
+def test_search_finds_marks_and_refines(client: TestClient) -> None:
+    page = client.get("/search", params={"q": "embassy"}).text
+    assert '<mark class="hit"' in page
+    assert "1 article" in page
+    assert "q=embassy+and+states%3A+AZE" in page
+
+
+def test_a_query_that_cannot_be_read_is_shown_with_a_caret(client: TestClient) -> None:
+    answer = client.get("/search", params={"q": "states: AZE and sttes: RUS"})
+    assert answer.status_code == 400
+    assert "states: AZE and sttes: RUS\n                ^" in answer.text
+    wrong = client.get("/search", params={"q": "sttes: RUS", "format": "json"}).json()
+    assert (wrong["line"], wrong["column"]) == (1, 1)
+
+
+def test_what_came_from_outside_is_text_and_nothing_else(client: TestClient) -> None:
+    for path in (f"/articles/{HOSTILE.id}", "/search", "/search?q=quotes"):
+        page = client.get(path).text
+        assert "<script>alert" not in page
+        assert "<img" not in page
+        assert "&lt;script&gt;" in page
+
+
+@pytest.mark.parametrize("path", ["/", "/static/console.css", "/nowhere", "/alerts.atom", "/healthz"])
+def test_every_answer_carries_the_safety_headers(client: TestClient, path: str) -> None:
+    headers = client.get(path).headers
+    assert "default-src 'none'" in headers["content-security-policy"]
+    assert "unsafe" not in headers["content-security-policy"]
+    assert headers["x-content-type-options"] == "nosniff"
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [("127.0.0.1:8585", 200), ("localhost", 200), ("[::1]:8585", 200), ("evil.example", 421), ("", 421)],
+)
+def test_only_its_own_names_are_answered(client: TestClient, host: str, status: int) -> None:
+    assert client.get("/healthz", headers={"Host": host}).status_code == status
+
+
+@pytest.mark.parametrize("path", ["/nowhere", "/alerts/0", "/articles/0", "/stories/0"])
+def test_what_is_not_there_says_so(client: TestClient, path: str) -> None:
+    answer = client.get(path)
+    assert answer.status_code == 404
+    assert "No such" in answer.text
+
+
+def test_the_feed_is_atom(client: TestClient) -> None:
+    feed = ElementTree.fromstring(client.get("/alerts.atom").text)
+    titles = [entry.findtext("{http://www.w3.org/2005/Atom}title") for entry in feed.findall("{*}entry")]
+    assert any(title and HEADLINE in title for title in titles)
+
+
+def test_health_is_told_in_counts(client: TestClient) -> None:
+    counts = client.get("/healthz").json()["counts"]
+    assert (counts["articles"], counts["searched"], counts["lag"]["relate"]) == (2, 2, 0)
+
+
+def test_a_port_in_use_says_what_to_do(engine: Embedded) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        with pytest.raises(AddressError, match="in use: stop what listens there"):
+            serve(engine.reader, None, "127.0.0.1", taken.getsockname()[1], threading.Event())
