@@ -1,6 +1,7 @@
 """What belongs to an office, a facility or a person: whose they are, and where, told by the words between."""
 
 import re
+from bisect import bisect_left
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -52,16 +53,17 @@ def tie(reading: Reading, number: int, heads: Sequence[Hit], names: Sequence[Hit
     """Owner and host of the head word of this number, as far as its own sentence says."""
     head = heads[number]
     first, last = _room(reading, number, heads)
+    names = names[bisect_left(names, (first,)) : bisect_left(names, (last,))]
     owner, cost, named = None, 99.0, None
     for name in names:
-        if not first <= name.start < last or name.kind in PLACED:
+        if name.kind in PLACED:
             continue
         price = _owner_cost(reading, head, name)
         if price is not None and price < cost:
             owner, cost, named = name.value, price, name
     if owner is None:
-        owner, named = _capital_owner(reading, head, names, first)
-    city, country = _host(reading, head, names, (first, last), named)
+        owner, named = _capital_owner(reading, head, names)
+    city, country = _host(reading, head, names, named)
     return Tied(owner, named, city, country)
 
 
@@ -124,10 +126,10 @@ def _owner_cost(reading: Reading, head: Hit, name: Hit) -> float | None:
     return len(rest) + 0.5 if len(rest) <= 1 and len(between) <= FAR else None
 
 
-def _capital_owner(reading: Reading, head: Hit, names: Sequence[Hit], first: int) -> tuple[str | None, Hit | None]:
+def _capital_owner(reading: Reading, head: Hit, names: Sequence[Hit]) -> tuple[str | None, Hit | None]:
     """Moscow's embassy: a capital right before the head word, in the genitive."""
     for name in names:
-        if name.kind == "city" and first <= name.start and name.end <= head.start:
+        if name.kind == "city" and name.end <= head.start:
             country = tables.capitals().get(name.value)
             tail = reading.folded[name.end : head.start].split()
             if country and tail == ["s"]:
@@ -135,14 +137,11 @@ def _capital_owner(reading: Reading, head: Hit, names: Sequence[Hit], first: int
     return None, None
 
 
-def _host(
-    reading: Reading, head: Hit, names: Sequence[Hit], room: tuple[int, int], owner: Hit | None
-) -> tuple[str | None, str | None]:
+def _host(reading: Reading, head: Hit, names: Sequence[Hit], owner: Hit | None) -> tuple[str | None, str | None]:
     """City (GeoNames id) and country where the head word's thing stands."""
-    first, last = room
     best: tuple[float, Hit] | None = None
     for name in names:
-        if name == owner or not first <= name.start < last or name.kind in ("organisation", "adjective"):
+        if name == owner or name.kind in ("organisation", "adjective"):
             continue
         before = name.start < head.start
         between = words_between(reading, *((name.end, head.start) if before else (head.end, name.start)))

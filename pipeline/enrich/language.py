@@ -13,7 +13,7 @@ from pipeline.model.enriched import Language
 
 DetectorFactory.seed = 0
 
-SAMPLE = 400
+SAMPLE = 150
 """Letters from which the script is told."""
 LANGID = 500
 """Characters that py3langid and langdetect are given."""

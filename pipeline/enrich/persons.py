@@ -1,7 +1,8 @@
-"""Persons: a name beside an office. "Russia's ambassador to Baku, Mikhail Evdokimov" gives the person and the office."""
+"""Persons beside their offices: "Russia's ambassador to Baku, Mikhail Evdokimov" gives the person and the office."""
 
 import re
 import unicodedata
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -77,7 +78,8 @@ def collect(reading: Reading, hits: Sequence[Hit]) -> list[Hit]:
 def _beside(reading: Reading, head: Hit, names: Sequence[Hit], taken: set[int]) -> tuple[int, int] | None:
     """The name after the office (past "of Russia", "to Baku"), or in front of a comma before it ("the Slovak")."""
     end = head.end
-    for name in names:
+    near = names[bisect_left(names, (head.start - 40,)) : bisect_left(names, (head.end + 100,))]
+    for name in near:
         if end <= name.start <= end + 24 and not re.search(r"[.,;:!?\n]", reading.text[end : name.start]):
             end = name.end
     for at in dict.fromkeys((end, head.end)):
@@ -86,7 +88,7 @@ def _beside(reading: Reading, head: Hit, names: Sequence[Hit], taken: set[int]) 
         if found and _is_name(reading, found.span(1), taken):
             return found.span(1)
     start = head.start
-    for name in reversed(names):
+    for name in reversed(near):
         if name.end <= start <= name.end + 3 and name.kind in ("state", "adjective"):
             start = name.start
     before = _BEFORE.search(reading.text, max(0, start - 60), start)

@@ -2,6 +2,7 @@
 
 import math
 import re
+from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 
@@ -26,7 +27,7 @@ def settle(reading: Reading, hits: Sequence[Hit]) -> list[Hit]:
     for hit in hits:
         groups[hit.start, hit.end].append(hit)
     groups = {
-        span: sorted(group, key=lambda hit: _ORDER.get(hit.kind, 0))
+        span: sorted(group, key=lambda hit: _ORDER.get(hit.kind, 0)) if len(group) > 1 else group
         for span, group in groups.items()
         if group[0].kind != "phrase" and not _is_quoted(reading, *span)
     }
@@ -51,7 +52,10 @@ _OPENING, _CLOSING = frozenset('«„“"‘「『'), frozenset('»“”"’」
 
 def _people(reading: Reading, groups: Groups) -> set[tuple[int, int]]:
     """Spans that are part of a person's or firm's name, and the bare mentions that stand for the same."""
-    spans = {span for span in groups if _is_part_of_name(reading, *span, groups)}
+    if not reading.plain_capitals:
+        return set()
+    starts, ends = {start for start, _ in groups}, {end for _, end in groups}
+    spans = {span for span, group in groups.items() if _is_part_of_name(reading, group[0], starts, ends)}
     if not spans:
         return spans
     parts = Counter(reading.folded[start:end] for start, end in spans)
@@ -62,22 +66,36 @@ def _people(reading: Reading, groups: Groups) -> set[tuple[int, int]]:
 
 def _choose_all(reading: Reading, groups: Groups, support: Counter[str]) -> list[Hit]:
     """A name means the same throughout an article: what the mention with the strongest support says."""
-    best: dict[frozenset[tuple[str, str]], tuple[float, Hit]] = {}
-    for group in groups.values():
-        if len(group) > 1:
-            bearers = frozenset((hit.kind, hit.value) for hit in group)
-            chosen = _choose(reading, group, groups, support)
-            if bearers not in best or chosen[0] > best[bearers][0]:
-                best[bearers] = chosen
+    doubtful = [group for group in groups.values() if len(group) > 1]
+    best: dict[tuple[str, ...], tuple[float, Hit]] = {}
+    named = _named_states(groups) if doubtful else []
+    for group in doubtful:
+        bearers = tuple(hit.value for hit in group)
+        chosen = _choose(reading, group, named, support)
+        if bearers not in best or chosen[0] > best[bearers][0]:
+            best[bearers] = chosen
     settled = []
     for group in groups.values():
         if len(group) == 1:
             settled.append(group[0])
         else:
-            hit = best[frozenset((hit.kind, hit.value) for hit in group)][1]
+            hit = best[tuple(hit.value for hit in group)][1]
             settled.append(group[0]._replace(kind=hit.kind, value=hit.value))
     settled.sort()
     return settled
+
+
+def _named_states(groups: Groups) -> list[tuple[int, str]]:
+    """Where states and regions are named, and whose they are."""
+    named = []
+    for group in groups.values():
+        for hit in group:
+            if hit.kind in ("state", "adjective"):
+                named.append((hit.start, hit.value))
+            elif hit.kind == "region":
+                named.append((hit.start, tables.regions()[hit.value].country))
+    named.sort()
+    return named
 
 
 def _is_doubtful(reading: Reading, hit: Hit, groups: Groups, support: Counter[str]) -> bool:
@@ -100,24 +118,23 @@ def _is_doubtful(reading: Reading, hit: Hit, groups: Groups, support: Counter[st
     return city.population < MIDDLING and not (city.population >= SMALL and is_located(reading, hit.start, hit.end))
 
 
-def _is_part_of_name(reading: Reading, start: int, end: int, groups: Groups) -> bool:
+def _is_part_of_name(reading: Reading, hit: Hit, starts: set[int], ends: set[int]) -> bool:
     """Whether a capitalised word beside it makes it part of a person's, firm's or street's name."""
-    kind = groups[start, end][0].kind
-    if kind not in ("state", "city", "region") or not reading.plain_capitals or _is_title_case(reading, start):
+    text, start, end = reading.text, hit.start, hit.end
+    if hit.kind not in ("state", "city", "region"):
         return False
-    text = reading.text
-    before = _CAPITALISED.search(text, max(0, start - 24), start)
-    if before and before[1][0].isupper() and not before[1].isupper():
-        at = before.start(1)
-        known = at in reading.word_starts or any(s <= at < e for s, e in groups)
-        if not known and not opens_sentence(text, at) and text[start - 1] == " " and text[start - 2] != ".":
-            return True
+    if text[start - 1 : start] == " " and text[start - 2 : start - 1] != ".":
+        before = _CAPITALISED.search(text, max(0, start - 24), start)
+        if before and before[1][0].isupper() and not before[1].isupper() and not _is_title_case(reading, start):
+            at = before.start(1)
+            known = at in reading.word_starts or at in starts or before.end(1) in ends
+            if not known and not opens_sentence(text, at):
+                return True
     if reading.language != "en":
         return False
     after = _FOLLOWED.match(text, end)
-    if after and after[1][0].isupper() and not after[1].isupper():
-        at = after.start(1)
-        return not (at in reading.word_starts or any(s <= at < e for s, e in groups))
+    if after and after[1][0].isupper() and not after[1].isupper() and not _is_title_case(reading, start):
+        return after.start(1) not in reading.word_starts and after.start(1) not in starts
     return False
 
 
@@ -145,20 +162,22 @@ def _support(groups: Iterable[Sequence[Hit]]) -> Counter[str]:
     return support
 
 
-def _choose(reading: Reading, group: Sequence[Hit], groups: Groups, support: Counter[str]) -> tuple[float, Hit]:
+def _choose(
+    reading: Reading, group: Sequence[Hit], named: Sequence[tuple[int, str]], support: Counter[str]
+) -> tuple[float, Hit]:
     """The bearer that is meant and how sure that is."""
     others = [hit for hit in group if hit.kind not in PLACED]
     placed = [hit for hit in group if hit.kind in PLACED]
     if not placed:
         return 0.0, others[0]
-    near = _near(reading, group[0], groups)
+    near = _near(reading, group[0], named)
     best = max(placed, key=lambda hit: _score(reading, hit, support, near))
     score = _score(reading, best, support, near)
     if others:
         # A state is meant rather than a town of its name, unless the town's own country is spoken of and not the state.
         state, country = others[0], _country(best)
         elsewhere = support[country] >= 2 and not support[state.value] and country != state.value
-        if not (state.kind == "state" and (near[country] > 3 or elsewhere)):
+        if not (state.kind == "state" and (near.get(country, 0) > 3 or elsewhere)):
             return 20.0, state
     return score, best
 
@@ -172,30 +191,23 @@ def _country(hit: Hit) -> str:
     return tables.cities()[hit.value].country
 
 
-def _near(reading: Reading, hit: Hit, groups: Groups) -> Counter[str]:
+def _near(reading: Reading, hit: Hit, named: Sequence[tuple[int, str]]) -> dict[str, int]:
     """Countries named in the same sentence, those in apposition ("Odessa, Texas") the most."""
-    near: Counter[str] = Counter()
-    number = reading.sentence_at(hit.start)
-    first, last = reading.sentences[number] if reading.sentences else (0, 0)
-    for (start, end), group in groups.items():
-        if start == hit.start or not first <= start < last:
+    near: dict[str, int] = {}
+    if not reading.sentences:
+        return near
+    first, last = reading.sentences[reading.sentence_at(hit.start)]
+    for start, code in named[bisect_left(named, (first, "")) : bisect_left(named, (last, ""))]:
+        if start == hit.start:
             continue
-        for other in group:
-            code = other.value if other.kind in ("state", "adjective") else ""
-            if other.kind == "region":
-                code = tables.regions()[other.value].country
-            if code:
-                beside = (
-                    start >= hit.end and _APPOSITION.match(reading.text[hit.end : start + 1]) and start - hit.end <= 3
-                )
-                near[code] = max(near[code], 8 if beside else 2 if abs(start - hit.start) < 80 else 1)
-        del end
+        beside = 0 <= start - hit.end <= 3 and _APPOSITION.match(reading.text[hit.end : start + 1])
+        near[code] = max(near.get(code, 0), 8 if beside else 2 if abs(start - hit.start) < 80 else 1)
     return near
 
 
-def _score(reading: Reading, hit: Hit, support: Counter[str], near: Counter[str]) -> float:
+def _score(reading: Reading, hit: Hit, support: Counter[str], near: dict[str, int]) -> float:
     country = _country(hit)
-    score = float(near[country]) + min(support[country], 6) * 0.5
+    score = float(near.get(country, 0)) + min(support[country], 6) * 0.5
     if reading.article.source.country == country:
         score += 1.5
     if hit.kind == "region":

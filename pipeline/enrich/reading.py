@@ -12,9 +12,8 @@ from pipeline.model.article import Article
 from pipeline.model.enriched import Actor, Facility, Place, Span
 
 # A sentence ends at . ! ? … and their like before a space and no lower-case letter, and at every line's end.
-_SENTENCE_END = re.compile(
-    r"[.!?…։؟۔।]+[\"'»”’)\]]*\s+(?=[^a-zа-яёіїєґ])|[。！？]+[」』”’）]*|\n+",
-)
+_STOP = re.compile(r"[.!?…։؟۔।。！？\n][.!?…]*[\"'»”’)\]」』）]*\s*")
+_LOWER = re.compile(r"[a-zа-яёіїєґ]")
 _ABBREVIATION = re.compile(
     r"(?:\b(?:[A-ZА-ЯЇІЄ]|Mr|Mrs|Ms|Dr|St|Sen|Gov|Gen|Col|Lt|Maj|Capt|Sgt|Prof|Rev|No|vs|approx|Jan|Feb|Aug|Sept|Oct|Nov|Dec"
     r"|ул|им|гг?|стр|млн|млрд|тыс|тис|вул|ім|р|д-р|ген|полк|prof|dr|gen|płk|hr|Nr|Hr|Fr|bzw|ca|Sr|Sra|EE|UU))$"
@@ -72,12 +71,19 @@ class Reading:
     def sentences(self) -> list[tuple[int, int]]:
         """Start and end of each sentence; the title is one of them."""
         text, start, sentences = self.text, 0, []
-        for end in _SENTENCE_END.finditer(text):
-            if text[end.start()] == "." and _ABBREVIATION.search(text, max(start, end.start() - 8), end.start()):
+        for stop in _STOP.finditer(text):
+            mark = stop[0]
+            if (
+                mark[0] not in "。！？"
+                and "\n" not in mark
+                and (not mark[-1].isspace() or _LOWER.match(text, stop.end()))
+            ):
                 continue
-            if text[start : end.start()].strip():
-                sentences.append((start, end.end()))
-            start = end.end()
+            if mark[0] == "." and _ABBREVIATION.search(text, max(start, stop.start() - 8), stop.start()):
+                continue
+            if text[start : stop.start()].strip():
+                sentences.append((start, stop.end()))
+            start = stop.end()
         if text[start:].strip():
             sentences.append((start, len(text)))
         return sentences

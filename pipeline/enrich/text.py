@@ -11,10 +11,10 @@ from pipeline.model.article import MAX_BODY, Article, revision_of
 _INVISIBLE = "\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff"
 _SPACES = "\t\v\f\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000\u0085\u2028\u2029\r"
 _CONTROL = "\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff"
-_DIRTY = re.compile(f"[{_INVISIBLE}{_SPACES}{_CONTROL}]|&[#a-zA-Z]|  | \n|\n\n\n|^\\s|\\s$")
+_ODD = re.compile(f"[{_INVISIBLE}{_SPACES}{_CONTROL}]")
 _DROPPED = re.compile(f"[{_INVISIBLE}{_CONTROL}]")
 _LINE_ENDS = re.compile("\r\n?|[\u2028\u2029\u0085]")
-_ODD_SPACE = re.compile(f"[{_SPACES} ]+")
+_ODD_SPACE = re.compile(f"[{_SPACES}]")
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,31});")
 
 
@@ -35,17 +35,22 @@ def clean(article: Article) -> Article:
 
 
 def _plain(text: str) -> str:
-    if not _DIRTY.search(text):
-        return text if text.isascii() or unicodedata.is_normalized("NFC", text) else unicodedata.normalize("NFC", text)
-    for _ in range(3):
-        # Entities are unescaped as long as there are any: feeds escape them twice.
-        unescaped = _ENTITY.sub(lambda found: html.unescape(found[0]), text)
-        if unescaped == text:
-            break
-        text = unescaped
-    text = _LINE_ENDS.sub("\n", text)
-    text = _DROPPED.sub("", text)
-    text = _ODD_SPACE.sub(" ", text)
-    text = re.sub(r" ?\n ?", "\n", text)
-    text = re.sub(r"\n{3,}", "\n\n", text)
-    return unicodedata.normalize("NFC", text).strip()
+    """Each step only where a quick look says that there is something to do."""
+    if "&" in text:
+        for _ in range(3):
+            # Entities are unescaped as long as there are any: feeds escape them twice.
+            unescaped = _ENTITY.sub(lambda found: html.unescape(found[0]), text)
+            if unescaped == text:
+                break
+            text = unescaped
+    if _ODD.search(text):
+        text = _ODD_SPACE.sub(" ", _DROPPED.sub("", _LINE_ENDS.sub("\n", text)))
+    if not text.isascii() and not unicodedata.is_normalized("NFC", text):
+        text = unicodedata.normalize("NFC", text)
+    if "  " in text:
+        text = re.sub(" {2,}", " ", text)
+    if " \n" in text or "\n " in text:
+        text = re.sub(r" ?\n ?", "\n", text)
+    if "\n\n\n" in text:
+        text = re.sub(r"\n{3,}", "\n\n", text)
+    return text.strip()
