@@ -1,4 +1,4 @@
-"""The console in a real browser: alerts arrive by themselves, keys work, phones can read it, nothing leaves loopback."""
+"""The console in a real browser: alerts arrive by themselves, keys work, phones read it, nothing leaves loopback."""
 
 import re
 import shutil
