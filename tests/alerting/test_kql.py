@@ -171,7 +171,7 @@ def test_any_text_is_a_query_or_an_error_with_a_place(text: str) -> None:
         place = (1, 1)
     except KqlError as error:
         place = (error.line, error.column)
-    assert (1, 1) <= place
+    assert place >= (1, 1)
     assert place[0] <= text.count("\n") + 1
 
 
