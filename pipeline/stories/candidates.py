@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from pipeline.alerting.wording import facts, headline
 from pipeline.model.alert import AlertActor, AlertArticle, AlertPlace, LedgerEntry, Reason
 from pipeline.model.candidate import Candidate
-from pipeline.model.enriched import EnrichedArticle, Event, Span
+from pipeline.model.enriched import Claim, EnrichedArticle, Event, Span
 from pipeline.stories.record import Held
 
 CLAIMS = 12
@@ -100,13 +100,21 @@ def denies(article: EnrichedArticle, whats: set[str], parties: set[str], *, hold
     """
     if not holds and any(event.what in whats and event.status == "denied" for event in article.events):
         return True
-    return any(
-        claim.stance == "denies"
-        and claim.speaker.actor is not None
-        and _party(claim.speaker.actor) in parties
-        and (claim.event in whats or (claim.event is None and not holds and _leads(claim.span)))
-        for claim in article.claims
-    )
+    named = any(_party(actor.id) in parties for actor in article.actors)
+    return any(_denial(claim, whats, parties, holds=holds, named=named) for claim in article.claims)
+
+
+def _denial(claim: Claim, whats: set[str], parties: set[str], *, holds: bool, named: bool) -> bool:
+    """Whether a claim denies one of the events on behalf of a party.
+
+    Where the speaker's state could not be read, an article counts that is about the denial and names a party.
+    """
+    if claim.stance != "denies" or claim.speaker.anonymous:
+        return False
+    about, point = claim.event in whats, not holds and _leads(claim.span)
+    if claim.speaker.actor is None:
+        return about and point and named
+    return _party(claim.speaker.actor) in parties and (about or (claim.event is None and point))
 
 
 def _leads(span: Span) -> bool:

@@ -5,9 +5,9 @@ A feature is 32 bits: its kind in the highest four, a hash of what it says in th
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from enum import IntEnum
-from itertools import islice
+from itertools import combinations, islice
 from typing import NamedTuple
 from zlib import crc32
 
@@ -22,9 +22,9 @@ class Kind(IntEnum):
     """Kinds of features; 0 to 15, as a feature has four bits for it."""
 
     FACILITY = 0
-    """Owner, kind and city of a diplomatic facility."""
-    OWNER = 1
-    """Owner of a diplomatic facility."""
+    """Owner of a diplomatic facility; owner, kind and city of one."""
+    PAIR = 1
+    """Two states that an article speaks of most, together: far rarer than each."""
     FACT = 2
     """A slot of an event and what fills it: 12 bits of the one, 16 of the other."""
     HAPPENING = 3
@@ -47,17 +47,17 @@ class Kind(IntEnum):
 
 
 LIMITS = {
-    Kind.FACILITY: 4,
-    Kind.OWNER: 4,
-    Kind.FACT: 10,
-    Kind.HAPPENING: 5,
+    Kind.FACILITY: 6,
+    Kind.PAIR: 3,
+    Kind.FACT: 8,
+    Kind.HAPPENING: 4,
     Kind.STATE: 6,
     Kind.ORGANISATION: 5,
     Kind.PERSON: 6,
     Kind.CITY: 6,
     Kind.REGION: 3,
     Kind.FIGURE: 4,
-    Kind.NUMBER: 8,
+    Kind.NUMBER: 6,
     Kind.NAME: 14,
 }
 """Features kept of an article by kind, so that a record of it stays near 500 bytes."""
@@ -72,6 +72,11 @@ DISPUTED_SOURCE = frozenset(
     {"premises-damaged", "munition-crossed-border", "leader-attacked", "ceasefire-violated", "coup", "border-closed"}
 )
 """Events of which two sides name different authors: another author does not make it another event."""
+
+BETWEEN_STATES = frozenset(
+    {"ambassador-summoned", "protest-delivered", "diplomats-expelled", "ambassador-recalled", "relations-cut"}
+)
+"""Events that one state does to another."""
 
 ASIDE = frozenset({"past", "hypothetical", "threatened"})
 """Statuses of events that an article only mentions."""
@@ -177,6 +182,7 @@ def _word_kind(token: str, unspaced: bool) -> Kind | None:
 def _features(article: EnrichedArticle) -> Iterator[int]:
     found: dict[Kind, dict[int, int]] = {kind: {} for kind in LIMITS}
     text = f"{article.title}\n{article.body or article.summary}"
+    main = _main_states(article)
 
     def add(kind: Kind, said: str, times: int = 1) -> None:
         key = feature(kind, said)
@@ -184,13 +190,13 @@ def _features(article: EnrichedArticle) -> Iterator[int]:
 
     for facility in article.facilities:
         if facility.owner:
-            add(Kind.OWNER, facility.owner, len(facility.mentions))
+            add(Kind.FACILITY, facility.owner, len(facility.mentions))
             if facility.city:
                 add(Kind.FACILITY, f"{facility.owner} {facility.kind} {facility.city}", len(facility.mentions))
     for event in article.events:
         if event.status not in ASIDE:
             add(Kind.HAPPENING, event.what)
-            for key in facts(event) if has_phrase(event.what) else ():
+            for key in facts(event, main[:2]) if has_phrase(event.what) else ():
                 found[Kind.FACT][key] = found[Kind.FACT].get(key, 0) + 1
     for actor in article.actors:
         if actor.kind == "person":
@@ -200,6 +206,8 @@ def _features(article: EnrichedArticle) -> Iterator[int]:
                     add(Kind.NAME, part)
         else:
             add(Kind.STATE if actor.kind == "state" else Kind.ORGANISATION, actor.id, len(actor.mentions))
+    for one, other in combinations(sorted(main), 2):
+        add(Kind.PAIR, f"{one} {other}")
     for place in article.places:
         if place.kind != "country":
             town = place.kind == "city" and place.id not in capitals()
@@ -212,17 +220,28 @@ def _features(article: EnrichedArticle) -> Iterator[int]:
         yield from sorted(counted, key=lambda key: -counted[key])[: LIMITS[kind]]
 
 
-def facts(event: Event) -> Iterator[int]:
+def _main_states(article: EnrichedArticle) -> list[str]:
+    """The states that an article speaks of most, three at most; organs count for theirs."""
+    counts: Counter[str] = Counter()
+    for actor in article.actors:
+        if actor.kind in ("state", "organ"):
+            counts[actor.id.partition("/")[0]] += len(actor.mentions) or 1
+    return sorted(counts, key=lambda state: (-counts[state], state))[:3]
+
+
+def facts(event: Event, main: Sequence[str] = ()) -> Iterator[int]:
     """What sets an event apart from another of its kind: whose premises, in which town, between whom.
 
     Who did it to whom is one slot: languages differ in how surely the two are told apart. Where the author is what
-    two sides dispute, only the other party counts.
+    two sides dispute, only the other party counts; where an event between two states does not say which, they are the
+    two that the article speaks of most, `main`.
     """
     if event.facility and event.facility.owner:
         yield fact(event.what, "owner", event.facility.owner)
     actors = event.target if event.what in DISPUTED_SOURCE else (*event.source, *event.target)
-    for actor in actors:
-        yield fact(event.what, "parties", actor if actor.startswith("person/") else actor.partition("/")[0])
+    parties = dict.fromkeys(actor if actor.startswith("person/") else actor.partition("/")[0] for actor in actors)
+    for party in main if event.what in BETWEEN_STATES and len(parties) < 2 else parties:
+        yield fact(event.what, "parties", party)
     city = (event.facility and event.facility.city) or (event.place and event.place.kind == "city" and event.place.name)
     if city:
         yield fact(event.what, "city", city)

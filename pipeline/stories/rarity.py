@@ -11,7 +11,7 @@ PRIOR = 200
 
 EXPECTED = {
     Kind.FACILITY: 0.005,
-    Kind.OWNER: 0.01,
+    Kind.PAIR: 0.01,
     Kind.FACT: 0.01,
     Kind.HAPPENING: 0.05,
     Kind.STATE: 0.06,
@@ -31,7 +31,7 @@ EXPECTED = {
 
 WEIGHT = {
     Kind.FACILITY: 1.0,
-    Kind.OWNER: 1.0,
+    Kind.PAIR: 0.8,
     Kind.FACT: 1.2,
     Kind.HAPPENING: 0.8,
     Kind.STATE: 1.0,

@@ -25,8 +25,10 @@ ENRICHED = "articles.enriched.v1"
 ARTICLES = "articles.v1"
 CANDIDATES = "alerts.candidates.v1"
 
-WORDS_KEPT = 28
-"""Words of an article that are remembered: the rarest, as far as is known."""
+KEPT = 84
+"""Features of an article that are remembered, so that its record stays near 500 bytes."""
+WORDS_KEPT = range(12, 28)
+"""How few and how many words of an article are among them: the rarest, as far as is known."""
 NAMES_KEPT = 8
 """Names that are remembered because other articles have shown them to be names."""
 NO_STORY = InStory()
@@ -173,8 +175,10 @@ def _features(state: Memory, read: Traits) -> frozenset[int]:
     """What is remembered of an article: its features, names that are known, and the words that say most."""
     weights = state.weights(read.words)
     ranked = sorted(read.words, key=lambda word: (-weights[word] * read.words[word] ** 0.5, word))
-    names = [name for name in read.perhaps if name in state.frequency]
-    return frozenset(read.features).union(ranked[:WORDS_KEPT], names[:NAMES_KEPT])
+    names = [name for name in read.perhaps if name in state.frequency][:NAMES_KEPT]
+    room = KEPT - len(read.features) - len(names)
+    words = min(max(room, WORDS_KEPT.start), WORDS_KEPT.stop)
+    return frozenset(read.features).union(ranked[:words], names)
 
 
 def _finished(article: EnrichedArticle, decided: Decided) -> EnrichedArticle:
