@@ -1,7 +1,8 @@
 """Which language: what the script settles it settles, the rest is put to several voices."""
 
+import math
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from functools import cache
 
 import py3langid
@@ -19,6 +20,8 @@ LANGID = 500
 """Characters that py3langid and langdetect are given."""
 SURE = 0.9
 """Share of a document that pycld2 must find in one language to be believed alone."""
+BRIEF = 60
+"""Characters below which the voices are weighed against each other."""
 SHORT = 200
 """Characters below which single letters speak louder than the detectors."""
 
@@ -86,16 +89,17 @@ _LATIN: tuple[tuple[str, str], ...] = (
     ("hu", "őű"),
     ("pl", "łąężźśćń"),
     ("cs", "řůě"),
-    ("sk", "ľĺŕô"),
-    ("lv", "ķļņģ"),
-    ("lt", "ėįų"),
+    ("sk", "ľĺŕôť"),
+    ("lv", "ķļņģāēīū"),
+    ("lt", "ėįųąęū"),
     ("ro", "șțăţ"),
     ("eo", "ĉĝĥĵŝŭ"),
     ("yo", "ẹọṣ"),
     ("vi", "ơưđạảấầẩẫậắằẳẵặẹẻẽềểễệịỉọỏốồổỗộớờởỡợụủứừửữựỳỵỷỹ"),
     ("cy", "ŵŷ"),
-    ("is", "þð"),
+    ("is", "þðæ"),
     ("mi", "āēīōū"),
+    ("et", "õ"),
     ("tr", "ğışı"),
     ("de", "ß"),
     ("es", "ñ¿¡"),
@@ -103,12 +107,17 @@ _LATIN: tuple[tuple[str, str], ...] = (
 )
 _ONLY_LATIN = {language: frozenset(letters) for language, letters in _LATIN}
 
+# The same words as they are said in the east and in the west; "nije", "sankcije" and "Srbije" tell nothing.
 _EKAVIAN = re.compile(
-    r"\b(?:predsedni\w*|vreme\w*|mest[aou]\w*|posle|gde|ovde|dve|pre|deo|uvek|ceo|reč\w*|devojk\w*|lep\w*|dete|hteo"
-    r"|video|želeo|sred[aeu]|nedelj\w*|ponedelj\w*|obave\w*|izveštaj\w*|spoljn\w*|bezbednost\w*|hiljad\w*|evrop\w*"
-    r"|prav[oi] da|saopšt\w*|vazdu\w*|mleko|nem\w*|sveta?|svet[ua]|dele|primer\w*|vere?|stepen\w*|uspe\w*|verov\w*)\b"
+    r"\b(?:predsed|vrem|mest[aoui]|posle|gde\b|ovde|dve\b|pre\b|uvek|ceo\b|cel[aieou]\b|reč|devoj|lep[aieo]|dete|dec[aeiou]\b|htel|žel"
+    r"|nedelj|ponedelj|obave[sš]|izvešt|bezbed|sve[td]|mle[kč]|nemač|vero[mv]|uspe|primer|sever|slede[ćć]|telo|delo|deo\b|delim"
+    r"|sme[jln]|vide[lo]|žive|razume|čove[kč]|mese[cč]|meri\b|sedni|seća|sneg|bel[aieo]\b|reka|reke|leto|zvezd|spoljn|saopšt|vazduh)\w*"
 )
-_IJEKAVIAN = re.compile(r"\b\w*(?:ije|[bcdfghklmnprstvzž]je[^šć\W])\w*\b")
+_IJEKAVIAN = re.compile(
+    r"\b(?:predsjed|vrijem|mjest|poslije|gdje|ovdje|dvije|prije|uvijek|cijel|riječ|rječ|djevoj|lijep|dijet|djec|djel|dio\b"
+    r"|htje|želje|nedjelj|ponedjelj|obavij|izvješ|bezbjed|svijet|svjet|mlijek|mlječ|njemač|vjer|uspje|primjer|sjever|sljed|tijel"
+    r"|smije|smje|vidje|živje|razumje|čovje|mjese|mjer|sjedn|sjeć|snijeg|bijel|rijek|ljet|zvijezd|cjen|ocjen|potpredsjed|izmjen|promjen)\w*"
+)
 _CROATIAN = re.compile(
     r"\b(?:tko|netko|nitko|svatko|tijekom|tisuć\w*|europ\w*|siječ\w*|velja[čc]\w*|ožuj\w*|trav\w*|svib\w*|lip\w+|srp\w+"
     r"|kolovoz\w*|ruj\w+|listopad\w*|studen\w+|prosin\w*|glede|vlak\w*|tvrtk\w*|sustav\w*|vanjsk\w*|izvješ\w*|priopć\w*"
@@ -176,31 +185,38 @@ def _scripts(text: str) -> Counter[str]:
     return scripts
 
 
+_TURKIC = frozenset(("kk", "ky", "mn", "tt"))
+
+
 def _cyrillic(lower: str, text: str) -> Language:
     letters = Counter(lower)
     for language, own, never in _CYRILLIC:
         found = sum(map(letters.__getitem__, own))
         if found > 2 * sum(map(letters.__getitem__, never)) and found * 150 > len(lower):
+            if language in _TURKIC and len(lower) < SHORT:
+                return _vote(text, _TURKIC)
             return Language(code=language, confidence=0.97, by="script")
     if letters["ј"]:
         return _vote(text, frozenset(["sr", "mk"]))
     if letters["і"] and not letters["и"]:
-        return Language(code="be", confidence=0.9, by="script")
+        if letters["ы"] or letters["э"]:
+            return Language(code="be", confidence=0.9, by="script")
+        return _vote(text, frozenset(["uk", "be", "kk"]))
     if letters["і"]:
         return Language(code="uk", confidence=0.9, by="script")
     if letters["ы"] or letters["э"] or letters["ё"]:
-        if (letters["ү"] + letters["ө"]) * 100 > len(lower):
-            return Language(code="mn", confidence=0.9, by="script")
-        if letters["и"] or letters["щ"] or letters["ъ"]:
-            return Language(code="ru", confidence=0.95, by="script")
-        return _vote(text, frozenset(["ru", "be", "kk", "mn", "ky"]))
-    return _vote(text, frozenset(["ru", "bg", "uk", "mk", "sr", "be", "kk", "mn"]))
+        if len(lower) < SHORT:
+            return _vote(text, frozenset(["ru", "be", *_TURKIC]))
+        return Language(code="ru", confidence=0.95, by="script")
+    return _vote(text, frozenset(["ru", "bg", "uk", "mk", "sr", "be", *_TURKIC]))
 
 
 def _arabic(lower: str, text: str) -> Language:
     letters = Counter(lower)
     for language, own in _ARABIC:
         found = sum(map(letters.__getitem__, own))
+        if language == "fa" and len(lower) < SHORT:
+            break
         if found and found * 60 >= len(lower) - letters[" "]:
             return Language(code=language, confidence=0.95, by="script")
     return _vote(text, frozenset(["ar", "fa", "ur"]))
@@ -210,6 +226,8 @@ def _latin(lower: str, text: str) -> Language:
     found = _vote(text, frozenset())
     if found.code in ("sr", "hr", "bs", "sl"):
         return _south_slavic(lower, found)
+    if found.code in ("id", "ms"):
+        return _malay(lower, found)
     if len(text) > SHORT and found.confidence >= 0.5:
         if found.code == "tr" and lower.count("ə") * 100 > len(lower):
             return Language(code="az", confidence=0.95, by="script")
@@ -222,14 +240,34 @@ def _latin(lower: str, text: str) -> Language:
 
 
 def _south_slavic(lower: str, found: Language) -> Language:
+    """Serbian from Croatian and Bosnian by how they say old ě, the last two by their own words."""
     if found.code == "sl":
         return found
-    sr, ije = len(_EKAVIAN.findall(lower)), len(_IJEKAVIAN.findall(lower))
+    east, west = len(_EKAVIAN.findall(lower)), len(_IJEKAVIAN.findall(lower))
     hr, bs = len(_CROATIAN.findall(lower)), len(_BOSNIAN.findall(lower))
-    if sr > ije and sr >= hr:
+    if east > west and east >= hr:
         return Language(code="sr", confidence=0.9, by="script")
-    if hr != bs and (ije or hr + bs > 1):
+    if west >= east and hr != bs and west + hr + bs > 1:
         return Language(code="hr" if hr > bs else "bs", confidence=0.8, by="script")
+    return found
+
+
+_MALAY = re.compile(
+    r"\b(?:kerana|ialah|wang|polis|syarikat|kereta|pelbagai|semasa|manakala|bahawa|iaitu|mahu|beliau|awak|hospital|lelaki|sekolah rendah"
+    r"|kementerian|pengarah|pertubuhan|tentera|perniagaan|kerajaan|rakyat|baharu|pejabat|kanak|bandar|ringgit|dijangka|memaklumkan"
+    r"|\w+iti|nombor|filem|muzik|buruh|doktor|lapangan|faedah|kakitangan|bilangan|cuti|tandas|petang|esok|mesyuarat|sahaja|adakah|bas)\b"
+)
+_INDONESIAN = re.compile(
+    r"\b(?:karena|adalah|uang|polisi|perusahaan|mobil|berbagai|saat|sementara|bahwa|yaitu|mau|anda|rumah sakit|pria|namun"
+    r"|kantor|direktur|organisasi|bisnis|pemerintah|warga|baru|anak|kota|rupiah|bisa|\w+itas|\w+asi|nomor|musik|dokter|tersebut"
+    r"|sejumlah|libur|sore|besok|rapat|saja|apakah|bus|kami|bahwa|gubernur|provinsi|sebesar|tim|agar|hingga|jika|kata)\b"
+)
+
+
+def _malay(lower: str, found: Language) -> Language:
+    """Malay from Indonesian by the words that only one of them has."""
+    if len(_MALAY.findall(lower)) > len(_INDONESIAN.findall(lower)):
+        return Language(code="ms", confidence=0.8, by="script")
     return found
 
 
@@ -239,6 +277,8 @@ _CONFUSABLE = frozenset(("id", "ms", "nb", "da", "nn", "cs", "sk", "gl", "hr", "
 
 def _vote(text: str, among: frozenset[str]) -> Language:
     """The detectors' answer, of these languages where any are given."""
+    if len(text) < BRIEF:
+        return _weigh(text, among)
     cld, sure, reliable = _cld2(text)
     if among and cld not in among:
         cld, sure, reliable = "", 0.0, False
@@ -252,6 +292,49 @@ def _vote(text: str, among: frozenset[str]) -> Language:
     if cld and langid and (third := _langdetect(text)) in (cld, langid):
         return Language(code=third, confidence=0.6, by=f"{'cld2' if third == cld else 'langid'}+langdetect")
     return Language(code=langid or cld or "und", confidence=0.4, by="langid" if langid else "cld2")
+
+
+_RARE = frozenset(("nso", "ext", "pcm", "wa", "an", "oc", "vo", "rn", "nrm", "tpi", "ay", "qu"))
+"""Languages that py3langid is fond of and newsrooms hardly write."""
+WEIGHTS = {"cld2": 0.9, "langid": 1.0, "langdetect": 0.7}
+"""What a voice says of a few words counts this much."""
+
+
+def _weigh(text: str, among: frozenset[str]) -> Language:
+    """Of a few words: the language to which the voices together give the most."""
+    scores: dict[str, float] = defaultdict(float)
+    cld, sure, reliable = _cld2(text)
+    if cld:
+        scores[cld] += WEIGHTS["cld2"] * (sure if reliable else 0.5)
+    shares = [(code, share) for code, share in _langid_shares(text) if code not in _RARE]
+    for code, share in shares:
+        scores[code] += WEIGHTS["langid"] * share
+    known = _langdetect_knows()
+    if len({cld, shares[0][0]}) > 1 and {cld, shares[0][0]} <= known | {""}:
+        for code, share in _langdetect_shares(text):
+            scores[code] += WEIGHTS["langdetect"] * share
+    allowed = {code: score for code, score in scores.items() if not among or code in among}
+    if not allowed:
+        return Language(code=min(among), confidence=0.1, by="script") if among else _UNKNOWN
+    code = max(sorted(allowed), key=lambda one: allowed[one])
+    return Language(code=code, confidence=round(allowed[code] / sum(scores.values()), 2), by="cld2+langid+langdetect")
+
+
+def _langid_shares(text: str) -> list[tuple[str, float]]:
+    ranked = py3langid.rank(text.lower() if text.isupper() else text)[:12]
+    top = ranked[0][1]
+    weights = [math.exp(max(score - top, -50.0)) for _, score in ranked]
+    total = sum(weights)
+    return [(_SAME.get(code, code), weight / total) for (code, _), weight in zip(ranked, weights, strict=True)]
+
+
+def _langdetect_shares(text: str) -> list[tuple[str, float]]:
+    try:
+        detector = _langdetect_factory().create()
+        detector.append(text)
+        return [(_SAME.get(found.lang, found.lang), found.prob) for found in detector.get_probabilities()]
+    except LangDetectException:
+        return []
 
 
 def _cld2(text: str) -> tuple[str, float, bool]:
@@ -281,6 +364,11 @@ def _langdetect(text: str) -> str:
     except LangDetectException:
         return ""
     return _SAME.get(code, code)
+
+
+@cache
+def _langdetect_knows() -> frozenset[str]:
+    return frozenset(_SAME.get(code, code) for code in _langdetect_factory().langlist)
 
 
 @cache
