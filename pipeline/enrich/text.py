@@ -17,6 +17,9 @@ _LINE_ENDS = re.compile("\r\n?|[\u2028\u2029\u0085]")
 _ODD_SPACE = re.compile(f"[{_SPACES}]")
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,31});")
 
+ROUNDS = 8
+"""Layers of entities that are taken off at the most."""
+
 
 def clean(article: Article) -> Article:
     """The article with its title, body and summary cleaned, its body cut at MAX_BODY and its revision recomputed.
@@ -26,7 +29,7 @@ def clean(article: Article) -> Article:
     title, body, summary = _plain(article.title), _plain(article.body), _plain(article.summary)
     truncated = article.truncated or len(body) > MAX_BODY
     body = body[:MAX_BODY].rstrip() if len(body) > MAX_BODY else body
-    title = " ".join(title.split("\n"))
+    title = " ".join(title.split())
     if (title, body, summary, truncated) == (article.title, article.body, article.summary, article.truncated):
         return article
     return msgspec.structs.replace(
@@ -35,14 +38,19 @@ def clean(article: Article) -> Article:
 
 
 def _plain(text: str) -> str:
+    """Cleaned until nothing changes any more: an entity may hide another, or a space."""
+    for _ in range(ROUNDS):
+        cleaned = _round(text)
+        if cleaned == text:
+            break
+        text = cleaned
+    return text
+
+
+def _round(text: str) -> str:
     """Each step only where a quick look says that there is something to do."""
     if "&" in text:
-        for _ in range(3):
-            # Entities are unescaped as long as there are any: feeds escape them twice.
-            unescaped = _ENTITY.sub(lambda found: html.unescape(found[0]), text)
-            if unescaped == text:
-                break
-            text = unescaped
+        text = _ENTITY.sub(lambda found: html.unescape(found[0]), text)
     if _ODD.search(text):
         text = _ODD_SPACE.sub(" ", _DROPPED.sub("", _LINE_ENDS.sub("\n", text)))
     if not text.isascii() and not unicodedata.is_normalized("NFC", text):
