@@ -14,7 +14,7 @@ TELLING = 24
 """Features of an article, the rarest first, by which others are looked for."""
 COMPARED = 24
 """Articles that it is compared with in full."""
-JOIN = 0.22
+JOIN = 0.25
 """Likeness from which an article joins a story."""
 MAY_JOIN = 0.12
 """Likeness from which it joins where no other story is nearly as like it."""
@@ -96,7 +96,7 @@ def story_scores(
         value = likeness(mine, known) * 0.5 ** ((now - known.at) / HALVED)
         if key_of("source", known.source) in credited:
             value *= CREDIT
-        elif differ := contradictions(mine.slots, slots(known.features)):
+        elif mine.slots and (differ := contradictions(mine.slots, slots(known.features))):
             value *= CONTRADICTION**differ
             value = value if value >= JOIN else 0.0
         likes.setdefault(known.story, []).append(value)
@@ -104,7 +104,7 @@ def story_scores(
 
 
 def _together(values: list[float]) -> float:
-    return 0.8 * max(values) + 0.2 * sum(values) / len(values)
+    return 0.9 * max(values) + 0.1 * sum(values) / len(values)
 
 
 def _nearby(memory: Memory, article: bytes, weights: Mapping[int, float], now: int) -> list[Known]:

@@ -1,5 +1,6 @@
 """Whom an article credits: outlets already heard of, and news agencies, by their names in any script."""
 
+import re
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
@@ -13,15 +14,19 @@ from pipeline.stories.latin import skeleton
 FEWEST = 5
 """Consonants that tell a name from ordinary words."""
 
+_UNSPACED = re.compile("[\u3040-\u9fff]")
+
 
 @dataclass
 class Names:
     """Names of outlets, to be found in texts."""
 
-    spoken: dict[str, list[tuple[tuple[str, ...], int]]] = field(default_factory=dict)
-    """Consonants of the first word -> consonants of every name that begins so, and its key."""
+    spoken: dict[str, list[tuple[tuple[str, ...], int, int]]] = field(default_factory=dict)
+    """Consonants of a name's longest word -> those of its words, which of them it is, and the key."""
     written: dict[str, int] = field(default_factory=dict)
-    """Names too short for that, or without consonants, as they are written, and their keys."""
+    """Names too short for that, as they are written, and their keys."""
+    unspaced: dict[str, int] = field(default_factory=dict)
+    """Names in scripts without spaces."""
 
 
 def key_of(kind: str, name: str) -> int:
@@ -31,12 +36,19 @@ def key_of(kind: str, name: str) -> int:
 
 def own_keys(source: Source) -> tuple[int, ...]:
     """Under which a source's own account is known: its id, the agency that it is, its owner."""
-    keys = [key_of("source", source.id)]
-    agencies = _agencies()
-    phrase = _phrase(source.name)
-    keys += [key for known, key in agencies.spoken.get(phrase[0], ()) if known == phrase] if phrase else []
-    keys += [agencies.written[source.name]] if source.name in agencies.written else []
+    keys = [key_of("source", source.id), *_agency(source.name)]
     return (*keys, key_of("owner", source.owner)) if source.owner else tuple(keys)
+
+
+def _agency(name: str) -> list[int]:
+    """The key of the agency of this name, if it is one."""
+    agencies = _agencies()
+    phrase = _phrase(name)
+    if phrase:
+        known = agencies.spoken.get(max(phrase, key=len), ())
+        if keys := [key for other, _, key in known if other == phrase]:
+            return keys
+    return [names[name] for names in (agencies.written, agencies.unspaced) if name in names]
 
 
 def learn_name(names: Names, source: str, name: str) -> None:
@@ -48,17 +60,19 @@ def credited(text: str, names: Names) -> tuple[int, ...]:
     """Keys of the agencies and sources that a text names; those spelled by sound in order of appearance, first."""
     agencies = _agencies()
     tokens = skeleton(text).split()
-    end = len(tokens)
     found: dict[int, None] = {}
-    for index, token in enumerate(tokens):
-        for known in (names.spoken, agencies.spoken):
-            for phrase, key in (*known.get(token, ()), *known.get(token[:-1], ())):
-                if all(map(_inflected, tokens[index : index + len(phrase)], phrase)) and index + len(phrase) <= end:
+    for known in (names.spoken, agencies.spoken):
+        places = [at for at, token in enumerate(tokens) if token in known or token[:-1] in known]
+        for at in places:
+            for phrase, index, key in (*known.get(tokens[at], ()), *known.get(tokens[at][:-1], ())):
+                said = tokens[max(at - index, 0) : at - index + len(phrase)]
+                if len(said) == len(phrase) and all(map(_inflected, said, phrase)):
                     found[key] = None
     for written in (names.written, agencies.written):
-        for name, key in written.items():
-            if _stands_in(name, text):
-                found[key] = None
+        found.update(dict.fromkeys(key for name, key in written.items() if _stands_in(name, text)))
+    if _UNSPACED.search(text):
+        for written in (names.unspaced, agencies.unspaced):
+            found.update(dict.fromkeys(key for name, key in written.items() if name in text))
     return tuple(found)
 
 
@@ -69,24 +83,20 @@ def _inflected(token: str, part: str) -> bool:
 
 def _stands_in(name: str, text: str) -> bool:
     at = text.find(name)
-    if at < 0 or not _spaced(name):
-        return at >= 0
-    end = at + len(name)
-    return not (text[at - 1 : at].isalnum() or text[end : end + 1].isalnum())
-
-
-def _spaced(name: str) -> bool:
-    """Whether words of its script stand apart."""
-    return not "\u3040" <= name[0] <= "\u9fff"
+    return at >= 0 and not (text[at - 1 : at].isalnum() or text[at + len(name) : at + len(name) + 1].isalnum())
 
 
 def _add(names: Names, name: str, key: int, *, short: bool) -> None:
     phrase = _phrase(name)
     if sum(map(len, phrase)) >= FEWEST:
-        listed = names.spoken.setdefault(phrase[0], [])
-        if (phrase, key) not in listed:
-            listed.append((phrase, key))
-    elif len(name) > 1 and (short or not _spaced(name)):
+        longest = max(phrase, key=len)
+        entry = phrase, phrase.index(longest), key
+        listed = names.spoken.setdefault(longest, [])
+        if entry not in listed:
+            listed.append(entry)
+    elif _UNSPACED.match(name) and len(name) > 1:
+        names.unspaced.setdefault(name, key)
+    elif short:
         names.written.setdefault(name, key)
 
 

@@ -2,8 +2,8 @@
 
 from collections import Counter
 
-from pipeline.stories.features import SKETCH
 from pipeline.stories.memory import IDENTITY, Known, Memory
+from pipeline.stories.texts import SKETCH
 
 COPY = 0.4
 """Share of three-word sequences in common from which a text is a copy: cut, with a new first line, lightly rewritten.

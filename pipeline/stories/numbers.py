@@ -1,50 +1,90 @@
 """Numbers in a text, in digits or words of many languages, as integers."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from functools import cache
 from importlib.resources import files
+from typing import NamedTuple
 
 import yaml
 
 LEAST = 3
 """Smaller numbers stand everywhere."""
 
-_TOKEN = re.compile(
-    r"\d+(?:[.,\u00a0\u202f ]\d{3})*(?![.,:]?\d)|[^\W\d_]+(?:['’][^\W\d_]+)?|[零一二三四五六七八九十百]+"
-)
+_DIGITS = re.compile(r"\d+(?:[.,\u00a0\u202f ]\d{3})*(?![.,:]?\d)")
 _CHINESE = re.compile(r"[一二三四五六七八九十百]{1,5}(?=[名个人年辆架枚天页月万千亿座家位艘起次支场项岁分小])")
 _NONE: tuple[dict[str, int], frozenset[int]] = {}, frozenset()
 _DIGIT = {character: value for value, character in enumerate("零一二三四五六七八九")}
 
 
-def numbers(text: str, language: str) -> Iterator[tuple[int, int]]:
-    """Offset and value of every number of a text, years left out; tens and units are read together."""
+class Number(NamedTuple):
+    """A number in a text."""
+
+    start: int
+    """In code points."""
+    value: int
+
+
+class _Found(NamedTuple):
+    start: int
+    end: int
+    value: int
+    spelled: bool
+
+
+def numbers(text: str, language: str, words: Set[str]) -> list[Number]:
+    """Every number of a text from three on, years left out; a ten and a unit after it are one.
+
+    Args:
+        text: to be read.
+        language: ISO 639-1 code.
+        words: the text's words, casefolded.
+    """
+    spelled, tens = _words().get(language, _NONE)
+    found = [_Found(each.start(), each.end(), _digits(each[0]), False) for each in _DIGITS.finditer(text)]
+    folded = text.lower()
+    for word in spelled.keys() & words:
+        found += _spelled(folded, word, spelled[word])
+    if language in ("uk", "be"):
+        folded = folded.replace("’", "'")
+        for word in (word for word in spelled if "'" in word):
+            found += _spelled(folded, word, spelled[word])
     if language in ("zh", "ja"):
-        yield from ((found.start(), _chinese(found[0])) for found in _CHINESE.finditer(text))
-    words, tens = _words().get(language, _NONE)
-    ten: tuple[int, int, int] | None = None
-    for found in _TOKEN.finditer(text):
-        token = found[0]
-        value = _digits(token) if token[0].isdigit() else words.get(token.lower().replace("’", "'"))
-        if ten:
-            start, many, end = ten
-            joins = value is not None and value < 10 and not token[0].isdigit() and found.start() - end < 4
-            yield start, many + (value or 0) if joins else many
+        found += [_Found(each.start(), each.end(), _chinese(each[0]), False) for each in _CHINESE.finditer(text)]
+    joined = _joined(sorted(found), tens)
+    return [Number(each.start, each.value) for each in joined if each.value >= LEAST and not 1900 <= each.value <= 2100]
+
+
+def _spelled(text: str, word: str, value: int) -> Iterator[_Found]:
+    at = text.find(word)
+    while at >= 0:
+        end = at + len(word)
+        if not (text[at - 1 : at].isalnum() or text[end : end + 1].isalnum()):
+            yield _Found(at, end, value, True)
+        at = text.find(word, end)
+
+
+def _joined(found: list[_Found], tens: frozenset[int]) -> Iterator[_Found]:
+    ten: _Found | None = None
+    for each in found:
+        if ten and each.spelled and each.value < 10 and each.start - ten.end < 4:
+            yield _Found(ten.start, each.end, ten.value + each.value, True)
             ten = None
-            if joins:
-                continue
-        if value in tens and not token[0].isdigit():
-            ten = found.start(), value, found.end()
-        elif value and value >= LEAST and not 1900 <= value <= 2100:
-            yield found.start(), value
+            continue
+        if ten:
+            yield ten
+            ten = None
+        if each.spelled and each.value in tens:
+            ten = each
+        else:
+            yield each
     if ten:
-        yield ten[0], ten[1]
+        yield ten
 
 
-def _digits(token: str) -> int | None:
+def _digits(token: str) -> int:
     digits = "".join(character for character in token if character.isdigit())
-    return int(digits) if len(digits) <= 15 and digits.isdecimal() else None
+    return int(digits) if len(digits) <= 15 and digits.isdecimal() else 0
 
 
 def _chinese(token: str) -> int:

@@ -1,9 +1,10 @@
 """Which articles are one account: reprints, translations, retellings of one owner, reports that credit one agency."""
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from pipeline.stories.features import Kind
+from pipeline.stories.kinds import Kind
 from pipeline.stories.memory import DAY, Known, Memory, Story
 
 OWN_FACTS = (Kind.PERSON, Kind.CITY, Kind.FIGURE, Kind.NUMBER, Kind.NAME)
@@ -79,10 +80,17 @@ def _retelling(mine: set[int], order: tuple[int, ...], known: Known) -> float:
     """How surely this is that told again, 0 where it is not."""
     theirs = {feature for feature in known.features if feature >> 28 in OWN_FACTS}
     share = len(mine & theirs) / len(mine) if len(mine) >= FEWEST else 0.0
-    alike = in_order(order, known.order) if min(len(order), len(known.order)) >= FEWEST else 0.0
+    alike = in_order(order, known.order) if _may_be_in_order(order, known.order) else 0.0
     if share >= TOLD_ALREADY or alike >= SAME_ORDER:
         return share + alike
     return 0.0
+
+
+def _may_be_in_order(a: Sequence[int], b: Sequence[int]) -> bool:
+    """Whether so much is shared that the order can matter: cheaper to tell than the order."""
+    if min(len(a), len(b)) < FEWEST:
+        return False
+    return (Counter(a) & Counter(b)).total() >= SAME_ORDER * max(len(a), len(b))
 
 
 def in_order(a: Sequence[int], b: Sequence[int]) -> float:

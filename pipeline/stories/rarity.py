@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from math import log
 from typing import NamedTuple
 
-from pipeline.stories.features import Kind
+from pipeline.stories.kinds import Kind
 
 PRIOR = 200
 """Articles that the expected shares below are worth, against what has been seen."""
@@ -64,15 +64,13 @@ class Lengths(NamedTuple):
     whole: float
 
 
-def weight(frequency: Mapping[int, int], seen: int, feature: int) -> float:
-    """Of one feature, where `seen` articles are in the window and `frequency` says in how many of them each is."""
-    kind = feature >> 28
-    return _WEIGHT[kind] * max(log((seen + PRIOR) / (frequency.get(feature, 0) + _EXPECTED[kind])), 0.1)
-
-
 def weights(frequency: Mapping[int, int], seen: int, features: Iterable[int]) -> dict[int, float]:
-    """Of every feature."""
-    return {feature: weight(frequency, seen, feature) for feature in features}
+    """Of features, where `seen` articles are in the window and `frequency` says in how many of them each is."""
+    get, window = frequency.get, seen + PRIOR
+    return {
+        feature: _WEIGHT[feature >> 28] * log(window / (get(feature, 0) + _EXPECTED[feature >> 28]))
+        for feature in features
+    }
 
 
 def lengths(weighed: Mapping[int, float]) -> Lengths:

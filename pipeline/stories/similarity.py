@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping
 from math import sqrt
 from typing import NamedTuple
 
-from pipeline.stories.features import Kind, slot_of
+from pipeline.stories.facts import slot_of
+from pipeline.stories.kinds import Kind
 from pipeline.stories.memory import Known
 from pipeline.stories.rarity import FIRST_WORD, Lengths, lengths
 
@@ -45,10 +46,10 @@ def contradictions(mine: Mapping[int, frozenset[int]], theirs: Mapping[int, froz
 
 def slots(features: Iterable[int]) -> dict[int, frozenset[int]]:
     """What an article says of each slot of each event."""
+    facts = [feature for feature in features if feature >> 28 == _FACT]
     found: dict[int, set[int]] = {}
-    for feature in features:
-        if feature >> 28 == _FACT:
-            found.setdefault(slot_of(feature), set()).add(feature)
+    for fact in facts:
+        found.setdefault(slot_of(fact), set()).add(fact)
     return {slot: frozenset(values) for slot, values in found.items()}
 
 

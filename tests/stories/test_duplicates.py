@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.stories.duplicates import COPY, containment
-from pipeline.stories.features import sketch
 from pipeline.stories.latin import words
+from pipeline.stories.texts import sketch
 
 REPORT = """
 The ferry Sunniva lost power shortly after it had left the quay and drifted for an hour towards the skerries. Two tugs
