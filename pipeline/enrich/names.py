@@ -1,4 +1,4 @@
-"""Names: everything of a language that names somebody or somewhere, in one automaton, and what of it stands in a text."""
+"""Names: whatever names somebody or somewhere in a language, in one automaton, and what of it stands in a text."""
 
 import re
 from collections.abc import Iterator
@@ -24,6 +24,10 @@ from pipeline.enrich.watchlists import watchlists
 
 EVERYWHERE = 100_000
 """Least population of a city that is looked for in every language; smaller ones in those of their country."""
+EXONYMS = 300_000
+"""Least population of a foreign city whose every spelling is looked for."""
+TWO_SCRIPTS = {"sr": "sr_Latn", "zh": "zh_Hant"}
+"""Languages that CLDR has in a second script."""
 LONGEST_SUFFIX = 4
 SHORT = 4
 """Letters below which a stem is not looked for by itself."""
@@ -97,7 +101,7 @@ def _patterns(language: str, rules: Morphology) -> Iterator[Pattern]:
 
 
 def _state_patterns(language: str, rules: Morphology) -> Iterator[Pattern]:
-    for code, name in tables.territories(language):
+    for code, name in (*tables.territories(language), *tables.territories(TWO_SCRIPTS.get(language, ""))):
         yield from _named(name, "organisation" if len(code) == 2 else "state", code, rules)
     own: dict[str, dict[str, list[str]]] = read_yaml(LANGUAGES / language / "states.yaml")
     for code, lists in own.items():
@@ -127,7 +131,7 @@ def _region_patterns(language: str, rules: Morphology) -> Iterator[Pattern]:
 
 
 def _city_patterns(language: str, rules: Morphology) -> Iterator[Pattern]:
-    for id_, name in tables.exemplars(language):
+    for id_, name in (*tables.exemplars(language), *tables.exemplars(TWO_SCRIPTS.get(language, ""))):
         yield from _named(name, "city", id_, rules)
     own: dict[str, list[str]] = read_yaml(LANGUAGES / language / "cities.yaml")
     for key, texts in own.items():
@@ -145,20 +149,27 @@ def _table_names(language: str) -> Iterator[tuple[str, str]]:
     """GeoNames' spellings that can stand in a text of this language."""
     letters = alphabet(language)
     script = script_of(language)
+    latin = script == "latin" or language == "sr"
     at_home = {code for code, country in tables.countries().items() if language in country.languages}
+    beside = {country.code for country in tables.countries().values() if country.alpha2 in _neighbours(at_home)}
     for city in tables.cities().values():
-        near = language == "en" or city.country in at_home or city.capital
-        if script == "latin":
-            if not near and city.population < EVERYWHERE:
-                continue
+        home = city.country in at_home
+        least = EVERYWHERE if city.country in beside else EXONYMS
+        near = language == "en" or home or city.capital
+        if latin and (near or city.population >= EVERYWHERE):
             yield city.id, city.name
-            if not (city.capital or city.population >= EVERYWHERE):
-                continue
-        elif script == "han" and not near and city.population < EVERYWHERE:
+        if script == "latin" and not (home or city.capital or city.population >= least):
+            continue
+        if script == "han" and not near and city.population < EVERYWHERE:
             continue
         for name in city.alternates.split("|"):
             if name and letters.fullmatch(name):
                 yield city.id, name
+
+
+def _neighbours(countries: set[str]) -> set[str]:
+    """Alpha-2 codes of the countries that border on these."""
+    return {code for country in countries for code in tables.countries()[country].neighbours}
 
 
 def _written(text: str, kind: str, id_: str, rules: Morphology) -> Iterator[Pattern]:

@@ -7,8 +7,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 
 from pipeline.enrich import tables
-from pipeline.enrich.grammar import is_located
-from pipeline.enrich.lexicon import Hit
+from pipeline.enrich.grammar import grammar, is_located
+from pipeline.enrich.lexicon import Hit, morphology
 from pipeline.enrich.names import opens_sentence
 from pipeline.enrich.reading import Reading
 from pipeline.model.enriched import Place, Span
@@ -52,7 +52,7 @@ _OPENING, _CLOSING = frozenset('«„“"‘「『'), frozenset('»“”"’」
 
 def _people(reading: Reading, groups: Groups) -> set[tuple[int, int]]:
     """Spans that are part of a person's or firm's name, and the bare mentions that stand for the same."""
-    if not reading.plain_capitals:
+    if not reading.plain_capitals and reading.language not in NAME_FIRST:
         return set()
     starts, ends = {start for start, _ in groups}, {end for _, end in groups}
     spans = {span for span, group in groups.items() if _is_part_of_name(reading, group[0], starts, ends)}
@@ -60,7 +60,8 @@ def _people(reading: Reading, groups: Groups) -> set[tuple[int, int]]:
         return spans
     parts = Counter(reading.folded[start:end] for start, end in spans)
     all_ = Counter(reading.folded[start:end] for start, end in groups)
-    persons = {word for word, count in parts.items() if all_[word] <= count * 4}
+    located = {reading.folded[start:end] for start, end in groups if is_located(reading, start, end)}
+    persons = {word for word, count in parts.items() if all_[word] <= count * 4 and word not in located}
     return spans | {(start, end) for start, end in groups if reading.folded[start:end] in persons}
 
 
@@ -106,16 +107,36 @@ def _is_doubtful(reading: Reading, hit: Hit, groups: Groups, support: Counter[st
     length = hit.end - hit.start
     if city.capital or (city.population >= LARGE and length > 4):
         return False
+    near = support[city.country] > 0 or reading.article.source.country == city.country
+    if not morphology(reading.language).capitals:
+        return _may_be_word(reading, hit, near)
     opens = reading.plain_capitals and all(
         opens_sentence(reading.text, start)
         for (start, _), group in groups.items()
         if any(other.value == hit.value for other in group)
     )
-    if support[city.country] or reading.article.source.country == city.country:
+    if near:
         return opens and city.population < SMALL
+    if reading.language in NOUNS and city.population < LARGE and not is_located(reading, hit.start, hit.end):
+        return True
     if opens or (length <= 4 and city.population < HUGE):
         return True
     return city.population < MIDDLING and not (city.population >= SMALL and is_located(reading, hit.start, hit.end))
+
+
+_TOWN = frozenset("市县縣区區镇鎮州")
+
+
+def _may_be_word(reading: Reading, hit: Hit, near: bool) -> bool:
+    """The same where no capital letter tells a name: short names, and names behind a glued preposition, are words."""
+    population, length = tables.cities()[hit.value].population, hit.end - hit.start
+    if not morphology(reading.language).script.spaced:
+        told = reading.text[hit.end : hit.end + 1] in _TOWN or is_located(reading, hit.start, hit.end)
+        return population < LARGE and not told and (length <= 2 or not near)
+    glued = reading.text[hit.start - 1 : hit.start].isalpha()
+    if near:
+        return length <= 4 and population < (LARGE if glued else MIDDLING) and not is_located(reading, *hit[:2])
+    return length <= 4 or glued or population < LARGE
 
 
 def _is_part_of_name(reading: Reading, hit: Hit, starts: set[int], ends: set[int]) -> bool:
@@ -123,19 +144,34 @@ def _is_part_of_name(reading: Reading, hit: Hit, starts: set[int], ends: set[int
     text, start, end = reading.text, hit.start, hit.end
     if hit.kind not in ("state", "city", "region"):
         return False
-    if text[start - 1 : start] == " " and text[start - 2 : start - 1] != ".":
+    if reading.plain_capitals and text[start - 1 : start] == " " and text[start - 2 : start - 1] != ".":
         before = _CAPITALISED.search(text, max(0, start - 24), start)
         if before and before[1][0].isupper() and not before[1].isupper() and not _is_title_case(reading, start):
             at = before.start(1)
             known = at in reading.word_starts or at in starts or before.end(1) in ends
             if not known and not opens_sentence(text, at):
                 return True
-    if reading.language != "en":
+    if reading.language not in NAME_FIRST:
         return False
     after = _FOLLOWED.match(text, end)
     if after and after[1][0].isupper() and not after[1].isupper() and not _is_title_case(reading, start):
-        return after.start(1) not in reading.word_starts and after.start(1) not in starts
+        known = after.start(1) in reading.word_starts or after.start(1) in starts
+        return not known and (reading.language == "en" or not _follows_preposition(reading, start))
     return False
+
+
+NAME_FIRST = frozenset(("en", "es", "pt", "it", "fr", "ca", "gl", "nl", "sv", "nb", "da", "de", "id", "ms"))
+"""Languages in which a capitalised word right after a place's name makes both the name of a person or firm."""
+
+
+NOUNS = frozenset(("de", "lb"))
+"""Languages that write every noun with a capital."""
+
+
+def _follows_preposition(reading: Reading, start: int) -> bool:
+    rules = grammar(reading.language)
+    words = reading.folded[max(0, start - 16) : start].split()
+    return bool(words) and (words[-1] in rules.inside or words[-1] in rules.of)
 
 
 def _is_title_case(reading: Reading, at: int) -> bool:
