@@ -32,6 +32,7 @@ def read(article: Article) -> tuple[Reading, EnrichedArticle]:
     if states.is_political(reading):
         actors.organs(reading, hits)
     facilities.compose(reading, hits)
+    states.parties(reading)
     reading.mentions.sort()
     happened = events.read(reading)
     fields = {name: getattr(article, name) for name in Article.__struct_fields__}

@@ -212,7 +212,8 @@ def _choose(
     if others:
         # A state is meant rather than a town of its name, unless the town's own country is spoken of and not the state.
         state, country = others[0], _country(best)
-        elsewhere = support[country] >= 2 and not support[state.value] and country != state.value
+        spoken = support[country] + (reading.article.source.country == country)
+        elsewhere = spoken >= 2 and not support[state.value] and country != state.value
         if not (state.kind == "state" and (near.get(country, 0) > 3 or elsewhere)):
             return 20.0, state
     return score, best

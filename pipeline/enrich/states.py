@@ -1,5 +1,6 @@
 """States: where a state is spoken of as one that acts, rather than as somebody's nationality or a place on the map."""
 
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Sequence
 
@@ -53,6 +54,19 @@ POLITICAL = frozenset(
 )
 """Concepts that belong to the dealings of states."""
 
+OFFICIAL = POLITICAL | {
+    "citizens",
+    "party-leader",
+    "court",
+    "police",
+    "spokesperson",
+    "official",
+    "territory",
+    "journalist",
+}
+REACH = 30
+"""Characters within which a word belongs to an adjective."""
+
 SPEAKING = frozenset(
     [
         "says",
@@ -100,8 +114,11 @@ def judge(reading: Reading, hits: Sequence[Hit]) -> None:
     if not political:
         return
     spans: dict[str, list[Span]] = defaultdict(list)
+    acting = {
+        hit.value for hit in named if hit.kind == "state" or (hit.kind == "adjective" and _is_official(reading, hit))
+    }
     for hit in named:
-        if hit.kind != "demonym":
+        if hit.kind != "demonym" and hit.value in acting:
             spans[hit.value].append(reading.span(hit.start, hit.end))
     union: list[Span] = []
     for hit in hits:
@@ -122,6 +139,19 @@ def judge(reading: Reading, hits: Sequence[Hit]) -> None:
         )
 
 
+def _is_official(reading: Reading, adjective: Hit) -> bool:
+    """Whether the adjective goes with a word of state, as in "Turkish drone" and not in "Turkish marble"."""
+    if not reading.words:
+        return True
+    at = bisect_left(reading.words, (adjective.start - REACH,))
+    for word in reading.words[at:]:
+        if word.start > adjective.end + REACH:
+            return False
+        if word.value in OFFICIAL:
+            return True
+    return False
+
+
 def is_political(reading: Reading) -> bool:
     """Whether the article deals with what states do at all."""
     found = genre(reading)
@@ -135,3 +165,13 @@ def _stands_for_government(reading: Reading, hit: Hit) -> bool:
     """Whether a capital speaks or acts here."""
     number = reading.sentence_at(hit.start)
     return any(word.value in SPEAKING for word in reading.words_by_sentence.get(number, ()) if word.start >= hit.end)
+
+
+def parties(reading: Reading) -> None:
+    """Whose facility is spoken of acts there, and so does, in news of states, the country where it stands."""
+    political = is_political(reading)
+    for facility in reading.facilities.values():
+        for code in (facility.owner, facility.country if political else None):
+            if code in tables.countries() and code not in reading.actors:
+                name = tables.countries()[code].name
+                reading.actors[code] = Actor(id=code, kind="state", name=name, mentions=facility.mentions)
