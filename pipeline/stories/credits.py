@@ -1,6 +1,7 @@
 """Whom an article credits: outlets already heard of, and news agencies, by their names in any script."""
 
 import re
+from collections.abc import Iterator, Set
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
@@ -17,11 +18,14 @@ FEWEST = 5
 _UNSPACED = re.compile("[\u3040-\u9fff]")
 
 
+_Spoken = tuple[tuple[str, ...], int, int]
+
+
 @dataclass
 class Names:
     """Names of outlets, to be found in texts."""
 
-    spoken: dict[str, list[tuple[tuple[str, ...], int, int]]] = field(default_factory=dict)
+    spoken: dict[str, list[_Spoken]] = field(default_factory=dict)
     """Consonants of a name's longest word -> those of its words, which of them it is, and the key."""
     written: dict[str, int] = field(default_factory=dict)
     """Names too short for that, as they are written, and their keys."""
@@ -56,24 +60,36 @@ def learn_name(names: Names, source: str, name: str) -> None:
     _add(names, name, key_of("source", source), short=False)
 
 
-def credited(text: str, names: Names) -> tuple[int, ...]:
-    """Keys of the agencies and sources that a text names; those spelled by sound in order of appearance, first."""
+def credited(text: str, words: Set[str], names: Names) -> tuple[int, ...]:
+    """Keys of the agencies and sources that a text names; those spelled by sound in order of appearance, first.
+
+    Args:
+        text: to be read.
+        words: consonants of its words that may be names; only where one begins a known name is the text looked through.
+        names: of sources.
+    """
     agencies = _agencies()
-    tokens = skeleton(text).split()
     found: dict[int, None] = {}
-    for known in (names.spoken, agencies.spoken):
-        places = [at for at, token in enumerate(tokens) if token in known or token[:-1] in known]
-        for at in places:
-            for phrase, index, key in (*known.get(tokens[at], ()), *known.get(tokens[at][:-1], ())):
-                said = tokens[max(at - index, 0) : at - index + len(phrase)]
-                if len(said) == len(phrase) and all(map(_inflected, said, phrase)):
-                    found[key] = None
+    hits = {word for word in words for known in (names.spoken, agencies.spoken) if word in known or word[:-1] in known}
+    tokens = skeleton(text).split() if hits else []
+    for at, token in enumerate(tokens):
+        if token in hits:
+            found.update(dict.fromkeys(_named_at(tokens, at, names.spoken)))
+            found.update(dict.fromkeys(_named_at(tokens, at, agencies.spoken)))
     for written in (names.written, agencies.written):
         found.update(dict.fromkeys(key for name, key in written.items() if _stands_in(name, text)))
     if _UNSPACED.search(text):
         for written in (names.unspaced, agencies.unspaced):
             found.update(dict.fromkeys(key for name, key in written.items() if name in text))
     return tuple(found)
+
+
+def _named_at(tokens: list[str], at: int, known: dict[str, list[_Spoken]]) -> Iterator[int]:
+    """Keys of the names whose longest word stands here, and the others around it."""
+    for phrase, index, key in (*known.get(tokens[at], ()), *known.get(tokens[at][:-1], ())):
+        said = tokens[max(at - index, 0) : at - index + len(phrase)]
+        if len(said) == len(phrase) and all(map(_inflected, said, phrase)):
+            yield key
 
 
 def _inflected(token: str, part: str) -> bool:

@@ -12,7 +12,7 @@ from pipeline.stories.facts import facts, main_states
 from pipeline.stories.kinds import LIMITS, Kind, feature
 from pipeline.stories.latin import skeleton
 from pipeline.stories.numbers import Number, numbers
-from pipeline.stories.texts import UNSPACED, names, perhaps_names, sketch, tokens, weighted
+from pipeline.stories.texts import UNSPACED, Names, names, sketch, stems, tokens, weighted
 
 ORDER = 24
 """States, cities, persons and numbers that are kept in order."""
@@ -33,6 +33,8 @@ class Traits(NamedTuple):
     """The smallest hashes of three words in a row, ascending: a sample that two copies share."""
     order: tuple[int, ...]
     """16-bit hashes of states, cities, persons and numbers as they follow one another."""
+    names: frozenset[str]
+    """Consonants of every word that may be a name."""
 
 
 def traits(article: EnrichedArticle) -> Traits:
@@ -41,17 +43,20 @@ def traits(article: EnrichedArticle) -> Traits:
     title, body = article.title, article.body or article.summary
     text = f"{title}\n{body}"
     title_tokens, body_tokens = tokens(title, unspaced=unspaced), tokens(body, unspaced=unspaced)
-    counted = numbers(text, article.language.code, {*title_tokens, *body_tokens})
+    hashed = stems({*title_tokens, *body_tokens})
+    counted = numbers(text, article.language.code, hashed.keys())
+    named = names(text)
     return Traits(
-        features=tuple(_features(article, text, counted)),
-        perhaps=tuple(perhaps_names(text)),
-        words=weighted(body_tokens, title_tokens, unspaced=unspaced),
-        sketch=sketch(body_tokens or title_tokens),
+        features=tuple(_features(article, named, counted)),
+        perhaps=tuple(feature(Kind.NAME, part) for part in (*named.opening, *named.uncased)),
+        words=weighted(body_tokens, title_tokens, hashed, unspaced=unspaced),
+        sketch=sketch(body_tokens or title_tokens, hashed),
         order=_order(article, [number for number in counted if number.start > len(title)]),
+        names=frozenset((*named.inside, *named.opening, *named.uncased)),
     )
 
 
-def _features(article: EnrichedArticle, text: str, counted: list[Number]) -> Iterator[int]:
+def _features(article: EnrichedArticle, named: Names, counted: list[Number]) -> Iterator[int]:
     found: dict[Kind, dict[int, int]] = {kind: {} for kind in LIMITS}
     main = main_states(article)
 
@@ -85,7 +90,7 @@ def _features(article: EnrichedArticle, text: str, counted: list[Number]) -> Ite
             add(Kind.CITY if town else Kind.REGION, place.id, len(place.mentions))
     for number in counted:
         add(Kind.FIGURE if number.value > 99 else Kind.NUMBER, str(number.value))
-    for name, times in names(text).items():
+    for name, times in named.inside.items():
         add(Kind.NAME, name, times)
     for kind, times_said in found.items():
         yield from sorted(times_said, key=times_said.__getitem__, reverse=True)[: LIMITS[kind]]

@@ -57,10 +57,24 @@ def skeleton(text: str) -> str:
     folded = text.lower()
     for written, sound in DIGRAPHS.items():
         folded = folded.replace(written, sound)
-    folded = folded.translate(_TABLE)
+    folded = _ascii(folded) if folded.isascii() else folded.translate(_TABLE)
     for letter in "bdtksmnlrf":
         folded = folded.replace(letter * 3, letter).replace(letter * 2, letter)
     return folded
+
+
+def _ascii(text: str) -> str:
+    """What translating by the table gives, many times faster."""
+    table, nothing = _ascii_table()
+    return text.encode().translate(table, nothing).decode()
+
+
+@cache
+def _ascii_table() -> tuple[bytes, bytes]:
+    """A class for every byte, and the bytes that have none."""
+    classes = [_TABLE[code] for code in range(128)]
+    table = "".join(name or " " for name in classes).encode() + bytes(128)
+    return table, bytes(code for code, name in enumerate(classes) if not name)
 
 
 def words(text: str) -> list[str]:

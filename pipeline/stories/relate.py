@@ -79,7 +79,7 @@ class Relate:
         if known and revision in known.revisions:
             return Decision(())
         read = traits(article)
-        accounts = _accounts(state, article)
+        accounts = _accounts(state, article, read)
         place = _again(state, known, read) if known else _place(state, article, read, accounts, now)
         decided = Decided(
             id=name,
@@ -129,11 +129,11 @@ _dump = msgspec.msgpack.Encoder().encode
 _load = msgspec.msgpack.Decoder(Memory).decode
 
 
-def _accounts(state: Memory, article: EnrichedArticle) -> tuple[int, ...]:
+def _accounts(state: Memory, article: EnrichedArticle, read: Traits) -> tuple[int, ...]:
     """Keys of those whom an article credits, itself left out."""
     own = own_keys(article.source)
     text = f"{article.title}\n{article.body or article.summary}"
-    return tuple(key for key in credited(text, state.names) if key not in own)[:6]
+    return tuple(key for key in credited(text, read.names, state.names) if key not in own)[:6]
 
 
 def _again(state: Memory, known: Known, read: Traits) -> _Place:

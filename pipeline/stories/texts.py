@@ -1,23 +1,41 @@
 """What the words of a text give for comparison: words by weight, a sketch for finding copies, names."""
 
 import re
+from array import array
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from heapq import nsmallest
-from itertools import islice
+from typing import NamedTuple
 from zlib import crc32
 
-from pipeline.stories.kinds import Kind, feature
+from pipeline.stories.kinds import Kind
 from pipeline.stories.latin import skeleton, words
 
 SKETCH = 24
+"""Hashes of a sketch."""
 UNSPACED = frozenset({"zh", "ja", "th", "lo", "km", "my"})
 STEM = 6
 """Letters of a word that are compared: enough to tell words apart, few enough to lose most endings."""
 
-_OPENING = re.compile(r"(?:^|[.!?…:\n\"«»„“”‘’(—–-])\s*([A-ZÀ-ÞĀ-ɏΆ-ΫЀ-ЯҊ-ԯԱ-Ֆ][^\W\d_]{2,})")
+_SPACES = (" ", "\u00a0")
+_GRAM = Kind.GRAM << 28
+_BY_LENGTH = [kind << 28 for kind in (*[Kind.SHORT_WORD] * 6, *[Kind.WORD] * 3, Kind.LONG_WORD)]
+"""Kinds of words by their letters."""
+
+# Blocks of Latin and Cyrillic mix cases, so isupper has the last word.
+_CAPITALISED = re.compile(r"[A-ZÀ-ÞĀ-ɏΆ-ΫЀ-ЯҊ-ԯԱ-Ֆ][^\W\d_]{2,}")
 _UNCASED = re.compile(r"[\u0590-\u05ff\u0620-\u06ff\u10d0-\u10ff]{4,}")
-_CAPITALISED = re.compile(r"(?<=[\w,;][ \u00a0])[A-ZÀ-ÞĀ-ɏΆ-ΫЀ-ЯҊ-ԯԱ-Ֆ][^\W\d_]{2,}")
+
+
+class Names(NamedTuple):
+    """Consonants of the words that may be names."""
+
+    inside: Counter[str]
+    """Capitalised inside a sentence, with how often each occurs."""
+    opening: tuple[str, ...]
+    """Capitalised where a sentence or a quotation begins."""
+    uncased: tuple[str, ...]
+    """Any word of a script without capitals."""
 
 
 def tokens(text: str, *, unspaced: bool) -> list[str]:
@@ -26,18 +44,21 @@ def tokens(text: str, *, unspaced: bool) -> list[str]:
     return [pair for word in found for pair in _pairs(word)] if unspaced else found
 
 
-def sketch(text: Sequence[str]) -> tuple[int, ...]:
+def stems(words: Set[str]) -> dict[str, int]:
+    """The first letters of each word, as 32 bits."""
+    return {word: crc32(word[:STEM].encode("utf-8", "surrogatepass")) for word in words}
+
+
+def sketch(text: Sequence[str], stems: Mapping[str, int]) -> tuple[int, ...]:
     """The smallest hashes of three stems in a row. Two texts share them as far as one holds the other's words."""
-    known = {token: crc32(token[:STEM].encode("utf-8", "surrogatepass")) for token in set(text)}
-    hashes = [known[token] for token in text]
-    shingles = {
-        (a * 0x9E3779B1 ^ b * 0x85EBCA77 ^ c * 0xC2B2AE3D) * 0x27D4EB2F >> 7 & 0xFFFFFFFF
-        for a, b, c in zip(hashes, islice(hashes, 1, None), islice(hashes, 2, None), strict=False)
-    }
+    data = array("L" if array("L").itemsize == 4 else "I", [stems[token] for token in text]).tobytes()
+    shingles = {crc32(data[at : at + 12]) for at in range(0, len(data) - 8, 4)}
     return tuple(nsmallest(SKETCH, shingles))
 
 
-def weighted(body: Sequence[str], title: Sequence[str], *, unspaced: bool) -> dict[int, float]:
+def weighted(
+    body: Sequence[str], title: Sequence[str], stems: Mapping[str, int], *, unspaced: bool
+) -> dict[int, float]:
     """Every word as a feature, with how often it is used; those of the title count twice more, none more than four."""
     counts = Counter(body)
     counts.update(title)
@@ -47,11 +68,8 @@ def weighted(body: Sequence[str], title: Sequence[str], *, unspaced: bool) -> di
         length = len(token)
         if (length < 4 and not unspaced) or token.isdigit():
             continue
-        if unspaced and not token.isascii():
-            key = feature(Kind.GRAM, token)
-        else:
-            kind = Kind.SHORT_WORD if length < 6 else Kind.WORD if length < 9 else Kind.LONG_WORD
-            key = feature(kind, token[:STEM])
+        kind = _GRAM if unspaced and not token.isascii() else _BY_LENGTH[min(length, 9)]
+        key = kind | stems[token] & 0xFFFFFFF
         found[key] = min(found.get(key, 0) + count, 4)
     return found
 
@@ -63,17 +81,18 @@ def _pairs(token: str) -> Iterator[str]:
         yield from (token[at : at + 2] for at in range(len(token) - 1))
 
 
-def names(text: str) -> Counter[str]:
-    """Consonants of capitalised words inside sentences, with how often each occurs."""
-    found = " ".join(word for word in _CAPITALISED.findall(text) if word[0].isupper())
-    return Counter(part for part in skeleton(found).split(" ") if len(part) > 2)
-
-
-def perhaps_names(text: str) -> Iterator[int]:
-    """Features of words that are names if others are known to use them so."""
-    cased = [word for word in _OPENING.findall(text) if word[0].isupper()]
+def names(text: str) -> Names:
+    """Words that may be names, reduced to their consonants; shorter ones than three are left out."""
+    inside: list[str] = []
+    opening: list[str] = []
+    for found in _CAPITALISED.finditer(text):
+        word, start = found[0], found.start()
+        if word[0].isupper():
+            within = text[start - 1 : start] in _SPACES and (text[start - 2].isalnum() or text[start - 2] in ",;")
+            (inside if within and start > 1 else opening).append(word)
     uncased = [word.removeprefix("و").removeprefix("ب").removeprefix("ال") for word in _UNCASED.findall(text)]
-    for found, least in ((cased, 3), (uncased, 4)):
-        for part in dict.fromkeys(skeleton(" ".join(found)).split(" ")):
-            if len(part) >= least:
-                yield feature(Kind.NAME, part)
+    return Names(
+        inside=Counter(part for part in skeleton(" ".join(inside)).split(" ") if len(part) > 2),
+        opening=tuple(dict.fromkeys(part for part in skeleton(" ".join(opening)).split(" ") if len(part) > 2)),
+        uncased=tuple(dict.fromkeys(part for part in skeleton(" ".join(uncased)).split(" ") if len(part) > 2)),
+    )
