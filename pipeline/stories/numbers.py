@@ -11,7 +11,7 @@ import yaml
 LEAST = 3
 """Smaller numbers stand everywhere."""
 
-_DIGITS = re.compile(r"\d+(?:[.,\u00a0\u202f ]\d{3})*(?![.,:]?\d)")
+_DIGITS = re.compile(r"(?<!\d)(?<!\d[.,:])\d+(?:[.,\u00a0\u202f ]\d{3})*(?![.,:]?\d)")
 _CHINESE = re.compile(r"[一二三四五六七八九十百]{1,5}(?=[名个人年辆架枚天页月万千亿座家位艘起次支场项岁分小])")
 _NONE: tuple[dict[str, int], frozenset[int]] = {}, frozenset()
 _DIGIT = {character: value for value, character in enumerate("零一二三四五六七八九")}

@@ -1,4 +1,6 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pipeline.stories.latin import skeleton
 
@@ -38,3 +40,13 @@ def test_spellings_of_one_name_meet(spellings: tuple[str, ...]) -> None:
 )
 def test_what_is_left_of_a_word(text: str, left: str) -> None:
     assert skeleton(text) == left
+
+
+@given(st.text(st.characters(max_codepoint=127)))
+def test_plain_letters_take_a_shorter_way_to_the_same_end(text: str) -> None:
+    assert skeleton(text) == skeleton(f"{text}\u0301").rstrip("\u0301")
+
+
+@given(st.text())
+def test_nothing_but_consonants_and_spaces_is_left(text: str) -> None:
+    assert set(skeleton(text)) <= set("bdtksmnlrf ")

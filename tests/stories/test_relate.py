@@ -147,6 +147,33 @@ class TestStories:
         assert later.story.id == ferry_own().id
 
 
+class TestMergedStories:
+    def merged(self) -> tuple[Related, EnrichedArticle]:
+        """Two reports that share too little, and a third that shares much with both."""
+        related = Related()
+        first, second = FERRY_OWN.split(" Harbour master ")
+        related.feed(ferry_own("one", body=first, persons=["Kalle Ranta"], rules=["a"]))
+        other = f"Harbour master {second} The yard is closed."
+        related.feed(ferry_own("two", body=other, persons=["Pekka Salo"], cities=[], rules=["b"]), HOUR)
+        return related, related.finish(ferry_own("three", persons=["Kalle Ranta", "Pekka Salo"]), 2 * HOUR)
+
+    def test_the_older_takes_in_the_younger(self) -> None:
+        _, third = self.merged()
+        assert third.story
+        assert (third.story.id, third.story.merged) == (ferry_own("one").id, (ferry_own("two").id,))
+
+    def test_later_revisions_follow_the_redirect(self) -> None:
+        related, _ = self.merged()
+        edited = related.finish(ferry_own("two", title="Corrected"), 3 * HOUR)
+        assert edited.story
+        assert edited.story.id == ferry_own("one").id
+
+    def test_its_rules_concern_what_comes_after(self) -> None:
+        related, _ = self.merged()
+        made = candidates(related.feed(ferry_own("four", title="x"), 3 * HOUR))
+        assert {each.rule for each in made} == {"a", "b"}
+
+
 class TestOrigins:
     def test_an_own_report_is_an_origin(self) -> None:
         related = Related()
