@@ -149,19 +149,21 @@ LANGUAGES = (
 # Parts of cities that GeoNames counts as towns and no newsroom does.
 PARTS = {
     "UA": re.compile(
-        r"^(?!Khmelnyts|Kropyvnyts|Kamyanets|Bilhorod|Mohyliv|Sheptyts|Novhorod|Novohrad|Korsun).*[kn]yi$|Masyv|Rayon|Misto"
-        r"|Kvartaly|Saltivka|^Desna$"
+        r"^(?!Khmelnyts|Kropyvnyts|Kamyanets|Bilhorod|Mohyliv|Sheptyts|Novhorod|Novohrad|Korsun).*[kn]yi$"
+        r"|Masyv|Rayon|Misto|Kvartaly|Saltivka|^Desna$"
         r"|Bereh$|Darnytsya|Troyeshchyna|Obolon|Borshch?ahivka|Sykhiv|Bohuniya|Shevchenko$|Korolyov$|Cheremushky|Pozniaky"
         r"|Pechersk|Oleksiyivka|Voskresenka|Kryukiv|Tekstylnyk|Chokolivka|Nyvky|Holosiyiv|Shulyavka|Inhulets|Vynohradar"
-        r"|Sotsmisto|Svyatoshyn|Bosse|Nova Zabudova|Berezniaky|Syrets|Bilychi|Khanzhonkove|Telychka|Osokorky|Priorka|Teremky"
-        r"|Karavayevi|Arshyntseve|Slobidka|Solomyanka|^Podil$|Lukyanivka|Demiyivka|Novobilychi|Rusanivka|Tatarka|Kurenivka"
+        r"|Sotsmisto|Svyatoshyn|Bosse|Nova Zabudova|Berezniaky|Syrets|Bilychi|Khanzhonkove|Telychka|Osokorky|Priorka"
+        r"|Teremky|Karavayevi|Arshyntseve|Slobidka|Solomyanka|^Podil$|Lukyanivka|Demiyivka|Novobilychi|Rusanivka|Tatarka|Kurenivka"
         r"|Ihren|Nyzhnodniprovsk|Yany Kapu|Masany|Terny$"
     ),
     "RU": re.compile(
         r"^(?:Kalininskiy|Krasnogvarg|Mar’ino|Vykhino|Centralniy|Vasyl'evsky|Severnyy|Yasenevo|Lyublino|Khoroshëvo|Bibirevo"
         r"|Gol’yanovo|Admiralteisky|Strogino|Zhulebino|Kuntsevo|Biryulëvo|Orekhovo-B|Novyye |Kuz’minki|Chertanovo|Kolpino"
-        r"|Petrogradka|Ramenki|Zyablikovo|Ivanovskoye|Tyoply|Tsaritsyno|Veshnyaki|Presnenskiy|Zyuzino|Solntsevo|Troparëvo"
-        r"|Taganskiy|Novo-Peredelkino|Ochakovo|Cherëmushki|Izmaylovo|Akademicheskoe|Bogorodskoye|Shchukino|Brateyevo|Ryazanskiy)"
+        r"|Petrogradka|Ramenki|Zyablikovo|Ivanovskoye|Tyoply|Tsaritsyno|Veshnyaki|Presnenskiy|Zyuzino|Solntsevo"
+        r"|Troparëvo|Taganskiy|Novo-Peredelkino|Ochakovo|Cherëmushki|Izmaylovo|Akademicheskoe|Bogorodskoye"
+        r"|Shchukino"
+        r"|Brateyevo|Ryazanskiy)"
     ),
     "IQ": re.compile(r"al Jadīdah|al Qadīmah"),
     "US": re.compile(r"^(?:Brooklyn|Queens|Manhattan|The Bronx|Staten Island)$"),
@@ -312,7 +314,7 @@ FURTHER_REGIONS = (
 
 
 def _region_rows(states: dict[str, dict[str, Any]], cities: list[dict[str, Any]]) -> Iterator[list[str]]:
-    """The states of the USA, many of whose towns are called after others; the point of each is the middle of its towns."""
+    """The states of the USA, many of whose towns are called after others; their points are amid their towns."""
     yield from map(list, FURTHER_REGIONS)
     for code, state in sorted(states.items()):
         towns = [city for city in cities if city["countrycode"] == "US" and city["admin1code"] == code]

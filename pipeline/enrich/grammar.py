@@ -1,4 +1,4 @@
-"""Whose and where: how a language ties a name to the office, facility or person beside it (`languages/grammar.yaml`)."""
+"""Whose and where: how a language ties a name to the office, facility or person beside it (see grammar.yaml)."""
 
 from functools import cache
 from typing import NamedTuple
@@ -17,6 +17,10 @@ class Grammar(NamedTuple):
     owner: str
     adjective: str
     spaced: bool
+
+
+ARTICLES = frozenset(("the", "de", "la", "le", "el", "der", "den", "dem", "o", "a", "l"))
+"""Words that may stand between a preposition and a name."""
 
 
 @cache
@@ -44,9 +48,8 @@ def is_located(reading: Reading, start: int, end: int) -> bool:
         before = folded[max(0, start - 2) : start].rstrip()
         return any(before.endswith(word) for word in rules.inside)
     words = folded[max(0, start - 30) : start].split()
-    if words and words[-1] in ("the", "de", "la", "le", "el", "der", "den", "dem", "o", "a", "l") and len(words) > 1:
-        if words[-2] in rules.inside:
-            return True
+    if len(words) > 1 and words[-1] in ARTICLES and words[-2] in rules.inside:
+        return True
     if words and words[-1] in rules.inside and folded[start - 1] == " ":
         return True
     name = folded[start:end]

@@ -109,25 +109,29 @@ _ONLY_LATIN = {language: frozenset(letters) for language, letters in _LATIN}
 
 # The same words as they are said in the east and in the west; "nije", "sankcije" and "Srbije" tell nothing.
 _EKAVIAN = re.compile(
-    r"\b(?:predsed|vrem|mest[aoui]|posle|gde\b|ovde|dve\b|pre\b|uvek|ceo\b|cel[aieou]\b|reč|devoj|lep[aieo]|dete|dec[aeiou]\b|htel|žel"
-    r"|nedelj|ponedelj|obave[sš]|izvešt|bezbed|sve[td]|mle[kč]|nemač|vero[mv]|uspe|primer|sever|slede[ćć]|telo|delo|deo\b|delim"
-    r"|sme[jln]|vide[lo]|žive|razume|čove[kč]|mese[cč]|meri\b|sedni|seća|sneg|bel[aieo]\b|reka|reke|leto|zvezd|spoljn|saopšt|vazduh)\w*"
+    r"\b(?:predsed|vrem|mest[aoui]|posle|gde\b|ovde|dve\b|pre\b|uvek|ceo\b|cel[aieou]\b|reč|devoj|lep[aieo]|dete|"
+    r"dec[aeiou]\b|htel|žel|nedelj|ponedelj|obave[sš]|izvešt|bezbed|sve[td]|mle[kč]|nemač|vero[mv]|uspe|primer|"
+    r"sever|slede[ćć]|telo|delo|deo\b|delim|sme[jln]|vide[lo]|žive|razume|čove[kč]|mese[cč]|meri\b|sedni|seća|"
+    r"sneg|bel[aieo]\b|reka|reke|leto|zvezd|spoljn|saopšt|vazduh)\w*"
 )
 _IJEKAVIAN = re.compile(
-    r"\b(?:predsjed|vrijem|mjest|poslije|gdje|ovdje|dvije|prije|uvijek|cijel|riječ|rječ|djevoj|lijep|dijet|djec|djel|dio\b"
-    r"|htje|želje|nedjelj|ponedjelj|obavij|izvješ|bezbjed|svijet|svjet|mlijek|mlječ|njemač|vjer|uspje|primjer|sjever|sljed|tijel"
-    r"|smije|smje|vidje|živje|razumje|čovje|mjese|mjer|sjedn|sjeć|snijeg|bijel|rijek|ljet|zvijezd|cjen|ocjen|potpredsjed|izmjen|promjen)\w*"
+    r"\b(?:predsjed|vrijem|mjest|poslije|gdje|ovdje|dvije|prije|uvijek|cijel|riječ|rječ|djevoj|lijep|dijet|djec|"
+    r"djel|dio\b|htje|želje|nedjelj|ponedjelj|obavij|izvješ|bezbjed|svijet|svjet|mlijek|mlječ|njemač|vjer|uspje|"
+    r"primjer|sjever|sljed|tijel|smije|smje|vidje|živje|razumje|čovje|mjese|mjer|sjedn|sjeć|snijeg|bijel|rijek|"
+    r"ljet|zvijezd|cjen|ocjen|potpredsjed|izmjen|promjen)\w*"
 )
 _CROATIAN = re.compile(
-    r"\b(?:tko|netko|nitko|svatko|tijekom|tisuć\w*|europ\w*|siječ\w*|velja[čc]\w*|ožuj\w*|trav\w*|svib\w*|lip\w+|srp\w+"
-    r"|kolovoz\w*|ruj\w+|listopad\w*|studen\w+|prosin\w*|glede|vlak\w*|tvrtk\w*|sustav\w*|vanjsk\w*|izvješ\w*|priopć\w*"
-    r"|znanstv\w*|kazališ\w*|nogomet\w*|sveuč\w*|povijest\w*|zrak\w*|kruh\w*|otok\w*|točn\w*|općenit\w*|prosvjed\w*"
-    r"|veleposlan\w*|uz?jet\w*|obitelj\w*|gospodar\w*|sučel\w*|prije\b|uopće|unatoč|suradn\w*|stožer\w*|dužnosnik\w*)\b"
+    r"\b(?:tko|netko|nitko|svatko|tijekom|tisuć\w*|europ\w*|siječ\w*|velja[čc]\w*|ožuj\w*|trav\w*|svib\w*|lip\w+|"
+    r"srp\w+|kolovoz\w*|ruj\w+|listopad\w*|studen\w+|prosin\w*|glede|vlak\w*|tvrtk\w*|sustav\w*|vanjsk\w*|"
+    r"izvješ\w*|priopć\w*|znanstv\w*|kazališ\w*|nogomet\w*|sveuč\w*|povijest\w*|zrak\w*|kruh\w*|otok\w*|točn\w*|"
+    r"općenit\w*|prosvjed\w*|veleposlan\w*|uz?jet\w*|obitelj\w*|gospodar\w*|sučel\w*|prije\b|uopće|unatoč|"
+    r"suradn\w*|stožer\w*|dužnosnik\w*)\b"
 )
 _BOSNIAN = re.compile(
-    r"\b(?:ko|neko|niko|svako|hiljad\w*|evrop\w*|januar\w*|februar\w*|mart\w*|april\w*|maj\w*|jun\w*|jul\w*|avgust\w*"
-    r"|septemb\w*|oktob\w*|novemb\w*|decemb\w*|historij\w*|hljeb\w*|lahk\w*|kahv\w*|mehk\w*|polahko|također|uposlen\w*"
-    r"|sedmic\w*|porodic\w*|bosn\w*|sarajev\w*|sistem\w*|vazduh|saobraćaj\w*|saopć\w*|ambasad\w*|fudbal\w*|univerz\w*)\b"
+    r"\b(?:ko|neko|niko|svako|hiljad\w*|evrop\w*|januar\w*|februar\w*|mart\w*|april\w*|maj\w*|jun\w*|jul\w*|"
+    r"avgust\w*|septemb\w*|oktob\w*|novemb\w*|decemb\w*|historij\w*|hljeb\w*|lahk\w*|kahv\w*|mehk\w*|polahko|"
+    r"također|uposlen\w*|sedmic\w*|porodic\w*|bosn\w*|sarajev\w*|sistem\w*|vazduh|saobraćaj\w*|saopć\w*|"
+    r"ambasad\w*|fudbal\w*|univerz\w*)\b"
 )
 
 # What the detectors call them, and what this project does.
@@ -208,7 +212,12 @@ def _cyrillic(lower: str, text: str) -> Language:
         if len(lower) < SHORT:
             return _vote(text, frozenset(["ru", "be", *_TURKIC]))
         return Language(code="ru", confidence=0.95, by="script")
-    return _vote(text, frozenset(["ru", "bg", "uk", "mk", "sr", "be", *_TURKIC]))
+    possible = {"ru", "bg", "uk", "mk", "sr", "be", *_TURKIC}
+    if len(lower) > BRIEF:
+        possible -= {"mk", "sr"}  # a sentence without ј is neither
+    if re.search("ь(?!о)", lower):
+        possible -= {"bg", "mk", "sr"}
+    return _vote(text, frozenset(possible))
 
 
 def _arabic(lower: str, text: str) -> Language:
@@ -253,14 +262,16 @@ def _south_slavic(lower: str, found: Language) -> Language:
 
 
 _MALAY = re.compile(
-    r"\b(?:kerana|ialah|wang|polis|syarikat|kereta|pelbagai|semasa|manakala|bahawa|iaitu|mahu|beliau|awak|hospital|lelaki|sekolah rendah"
-    r"|kementerian|pengarah|pertubuhan|tentera|perniagaan|kerajaan|rakyat|baharu|pejabat|kanak|bandar|ringgit|dijangka|memaklumkan"
-    r"|\w+iti|nombor|filem|muzik|buruh|doktor|lapangan|faedah|kakitangan|bilangan|cuti|tandas|petang|esok|mesyuarat|sahaja|adakah|bas)\b"
+    r"\b(?:kerana|ialah|wang|polis|syarikat|kereta|pelbagai|semasa|manakala|bahawa|iaitu|mahu|beliau|awak|"
+    r"hospital|lelaki|sekolah rendah|kementerian|pengarah|pertubuhan|tentera|perniagaan|kerajaan|rakyat|baharu|"
+    r"pejabat|kanak|bandar|ringgit|dijangka|memaklumkan|\w+iti|nombor|filem|muzik|buruh|doktor|lapangan|faedah|"
+    r"kakitangan|bilangan|cuti|tandas|petang|esok|mesyuarat|sahaja|adakah|bas)\b"
 )
 _INDONESIAN = re.compile(
-    r"\b(?:karena|adalah|uang|polisi|perusahaan|mobil|berbagai|saat|sementara|bahwa|yaitu|mau|anda|rumah sakit|pria|namun"
-    r"|kantor|direktur|organisasi|bisnis|pemerintah|warga|baru|anak|kota|rupiah|bisa|\w+itas|\w+asi|nomor|musik|dokter|tersebut"
-    r"|sejumlah|libur|sore|besok|rapat|saja|apakah|bus|kami|bahwa|gubernur|provinsi|sebesar|tim|agar|hingga|jika|kata)\b"
+    r"\b(?:karena|adalah|uang|polisi|perusahaan|mobil|berbagai|saat|sementara|bahwa|yaitu|mau|anda|rumah sakit|"
+    r"pria|namun|kantor|direktur|organisasi|bisnis|pemerintah|warga|baru|anak|kota|rupiah|bisa|\w+itas|\w+asi|"
+    r"nomor|musik|dokter|tersebut|sejumlah|libur|sore|besok|rapat|saja|apakah|bus|kami|bahwa|gubernur|provinsi|"
+    r"sebesar|tim|agar|hingga|jika|kata)\b"
 )
 
 

@@ -24,7 +24,7 @@ class Enrich:
     def empty(self) -> None:
         return None
 
-    def decide(self, state: None, message: Message) -> Decision:
+    def decide(self, state: None, message: Message) -> Decision:  # noqa: ARG002
         """One effect, keyed by the article's id.
 
         Raises:
@@ -33,5 +33,5 @@ class Enrich:
         article = enrich(decode(message.value, Article), self._rules)
         return Decision([Effect(self.outputs[0], article.id, encode(article))])
 
-    def fold(self, state: None, change: bytes) -> None:
+    def fold(self, state: None, change: bytes) -> None:  # noqa: ARG002
         return None

@@ -62,8 +62,8 @@ def _rows(table: str) -> list[list[str]]:
 def cities() -> dict[str, City]:
     """Every city by id, the most populous first."""
     return {
-        row[0]: City(row[0], row[1], row[2], float(row[3]), float(row[4]), int(row[5]), row[6] == "capital", row[7], row[8])
-        for row in _rows("cities.tsv")
+        id_: City(id_, name, country, float(lat), float(lon), int(population), kind == "capital", region, alternates)
+        for id_, name, country, lat, lon, population, kind, region, alternates in _rows("cities.tsv")
     }
 
 
