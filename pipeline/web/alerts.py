@@ -205,7 +205,10 @@ def _act(request: Request, take: Callable[[Action], None], form: dict[str, str])
         until=until if do == "snooze" else None,
         by="console",
     )
-    take(action)
+    try:
+        take(action)
+    except LookupError:  # forgotten in the meantime
+        return _unknown(request)
     if wants_json(request):
         return page(request, "", {"action": action}, status=202)
     return RedirectResponse(f"/alerts/{alert.id}?{urlencode({'sent': do})}", 303)

@@ -4,7 +4,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from pipeline.model.enriched import EnrichedArticle, Span
+from pipeline.model.enriched import EnrichedArticle
 from pipeline.web.alerts import READ
 from pipeline.web.marks import read_marks, segments
 from pipeline.web.pages import console, page, problem
@@ -31,15 +31,21 @@ def show(request: Request) -> Response:
     view = {
         "texts": {field: segments(getattr(article, field), found) for field, found in marks.items()},
         "legend": {kind: word for kind, word in KINDS.items() if kind in kinds},
-        "words": lambda span: words(article, span),
+        "reasons": reasons(article),
     }
     return page(request, "article.html", {"article": article}, view)
 
 
-def words(article: EnrichedArticle, span: Span) -> str:
-    """The words of an article under a span."""
-    text: str = getattr(article, span.field)
-    return text[span.start : span.end]
+def reasons(article: EnrichedArticle) -> dict[str, dict[str, list[str]]]:
+    """By rule and condition, the different words of the article that made it hold, in the order they stand."""
+    found: dict[str, dict[str, list[str]]] = {}
+    for reason in article.because:
+        text: str = getattr(article, reason.span.field)
+        words = found.setdefault(reason.rule, {}).setdefault(reason.condition, [])
+        said = text[reason.span.start : reason.span.end]
+        if said and said not in words:
+            words.append(said)
+    return found
 
 
 def story(request: Request) -> Response:

@@ -32,8 +32,8 @@ def stream(request: Request) -> Response:
     if desk and desk not in DESKS:
         return problem(request, 400, "No such desk", f"Choose one of {', '.join(DESKS)}.")
     after = request.headers.get("last-event-id", request.query_params.get("after", ""))
-    if after and not after.isdecimal():
-        return problem(request, 400, "No such place", "Last-Event-ID is the `id` of an event of this stream.")
+    if after and not (after.isdecimal() and len(after) < 19):
+        return problem(request, 400, "No such place", "Last-Event-ID is the id of an event of this stream.")
     served = console(request)
     begin = int(after) if after else served.reader.head(TOPIC)
     return StreamingResponse(

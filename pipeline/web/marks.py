@@ -6,6 +6,9 @@ from typing import NamedTuple
 
 from pipeline.model.enriched import EnrichedArticle, Field, Span
 
+LONGEST = 900
+"""Characters of an excerpt."""
+
 
 class Mark(NamedTuple):
     """Part of a text, in code points, half-open, and what it is."""
@@ -57,7 +60,12 @@ def excerpts(text: str, marks: Iterable[Mark], around: int = 110, most: int = 3)
             windows[-1] = (windows[-1][0], max(right, windows[-1][1]))
         else:
             windows.append((left, right))
-    return [_excerpt(text, ordered, left, right) for left, right in windows[:most]]
+    return [_excerpt(text, ordered, left, min(right, left + LONGEST)) for left, right in windows[:most]]
+
+
+def opening(text: str, about: int = 240) -> list[Segment]:
+    """The beginning of a text, cut at a space."""
+    return _excerpt(text, [], 0, _right(text, 0, about))
 
 
 def _excerpt(text: str, marks: Iterable[Mark], left: int, right: int) -> list[Segment]:

@@ -1,5 +1,6 @@
 """`/search`: the query bar, what it finds, and how to narrow it."""
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
@@ -14,13 +15,11 @@ from pipeline.alerting.kql import KqlError, Query, parse
 from pipeline.model.document import search_document
 from pipeline.model.enriched import EnrichedArticle, Field
 from pipeline.sinks.embedded_search import SearchPage, Value
-from pipeline.web.marks import Segment, excerpts, segments, span_marks
+from pipeline.web.marks import Segment, excerpts, opening, segments, span_marks
 from pipeline.web.pages import console, number, page, wants_json
 from pipeline.web.words import clock, count, iso
 
 PAGE = 20
-OPENING = 240
-"""Characters of a text that are shown where no word of it was looked for."""
 PAGES = 50
 """Deeper than that, a narrower query helps more than another page."""
 
@@ -153,8 +152,16 @@ class _Links:
         """The query narrowed by one more condition."""
         if not self.query:
             return self.to(q=condition)
-        bracketed = f"({self.query})" if " or " in self.query.lower() else self.query
+        bracketed = f"({self.query})" if _EITHER.search(self.query) else self.query
         return self.to(q=f"{bracketed} and {condition}")
+
+    def without(self, condition: str) -> str:
+        """The query as it was before it was narrowed by that condition."""
+        rest = self.query.replace(f" and {condition}", "", 1)
+        return self.to(q="" if rest == condition else rest)
+
+
+_EITHER = re.compile(r"\bor\b", re.IGNORECASE)
 
 
 def _shown(found: SearchPage) -> list[tuple[str, tuple[Value, ...]]]:
@@ -167,7 +174,9 @@ def _choices(name: str, values: tuple[Value, ...], link: _Links) -> list[Choice]
     choices = []
     for value in values:
         condition = f"{name}: {quoted(value.value)}"
-        choices.append(Choice(value.value, value.count, link.refined(condition), condition in link.query))
+        chosen = link.query == condition or f" and {condition}" in link.query
+        address = link.without(condition) if chosen else link.refined(condition)
+        choices.append(Choice(value.value, value.count, address, chosen))
     return choices
 
 
@@ -179,7 +188,7 @@ def _hit(article: EnrichedArticle, query: Query) -> Hit:
     return Hit(
         article,
         segments(article.title, span_marks(spans, "title")),
-        passages or [segments(text, [], 0, OPENING)],
+        passages or [opening(text)],
     )
 
 

@@ -12,8 +12,6 @@ from pipeline.model.candidate import Action
 from pipeline.web.app import create_app
 from pipeline.web.reader import Reads
 
-LOOPBACK = ("127.0.0.1", "::1", "localhost")
-
 
 class AddressError(RuntimeError):
     """The console cannot listen where it was told to; the message says what to do."""

@@ -33,7 +33,7 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
+def page(browser: Browser, console: Serving) -> Iterator[Page]:  # noqa: ARG001 - closed before the console stops
     """A page that fails its test when it logs an error or asks anything of another machine."""
     made = browser.new_page()
     trouble: list[str] = []
@@ -55,13 +55,36 @@ def test_an_alert_appears_by_itself(page: Page, console: Serving, engine: Embedd
     expect(page.locator("#live")).to_contain_text("raised")
 
 
+def test_what_came_before_the_stream_opened_is_shown_too(page: Page, console: Serving, engine: Embedded) -> None:
+    shown = page.request.get(console.url).text()
+    engine.append([TRUCE])
+    while engine.process():
+        pass
+    page.route(f"{console.url}/", lambda route: route.fulfill(body=shown, content_type="text/html"), times=1)
+    page.goto(console.url)
+    expect(page.locator(".alert h2").first).to_contain_text("easefire")
+
+
+def test_a_row_that_did_not_change_keeps_the_focus(page: Page, console: Serving, engine: Embedded) -> None:
+    page.goto(console.url)
+    expect(page.locator("#live")).to_have_attribute("data-state", "live")
+    page.keyboard.press("j")
+    before = page.evaluate("document.activeElement.href")
+    engine.append([TRUCE])
+    while engine.process():
+        pass
+    expect(page.locator(".alert.new h2").first).to_contain_text("easefire")
+    assert page.evaluate("document.activeElement.href") == before
+    expect(page.locator(".alert.at")).to_have_count(1)
+
+
 def test_keys_search_walk_open_and_help(page: Page, console: Serving) -> None:
     page.goto(console.url)
     page.keyboard.press("/")
     expect(page.locator("#q")).to_be_focused()
     page.keyboard.press("Escape")
     page.keyboard.press("j")
-    expect(page.locator(".alerts > li").first).to_have_class(re.compile(r"\bat\b"))
+    expect(page.locator(".alerts > .alert").first).to_have_class(re.compile(r"\bat\b"))
     page.keyboard.press("Enter")
     page.wait_for_url("**/alerts/*")
     page.keyboard.press("?")
@@ -79,6 +102,8 @@ def test_search_shows_facets_marks_and_a_histogram(page: Page, console: Serving)
     expect(page.locator(".histogram rect").first).to_be_attached()
     page.locator(".facets a", has_text="AZE").click()
     expect(page.locator("#q")).to_have_value("embassy and states: AZE")
+    page.locator(".facets a[aria-current]", has_text="AZE").click()
+    expect(page.locator("#q")).to_have_value("embassy")
 
 
 def test_an_alert_is_acknowledged_with_a_button(page: Page, console: Serving, engine: Embedded) -> None:
@@ -88,8 +113,7 @@ def test_an_alert_is_acknowledged_with_a_button(page: Page, console: Serving, en
     expect(page.locator(".act")).to_contain_text("Sent: acknowledge")
     while engine.process():
         pass
-    page.reload()
-    expect(page.locator(".tag .seen").first).to_have_text("acknowledged")
+    expect(page.locator(".tag .seen").first).to_have_text("acknowledged")  # without a reload
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -102,6 +126,18 @@ def test_a_phone_needs_no_sideways_scrolling(browser: Browser, console: Serving,
     width = phone.evaluate("document.documentElement.scrollWidth")
     phone.close()
     assert width <= 360
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_an_alert_and_its_story_fit(page: Page, console: Serving, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 740})
+    page.goto(console.url)
+    page.locator(".alert .open").first.click()
+    page.wait_for_url("**/alerts/*")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.get_by_role("link", name="the whole story").click()
+    page.wait_for_url("**/stories/*")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
 def test_without_scripts_everything_can_be_read(browser: Browser, console: Serving) -> None:

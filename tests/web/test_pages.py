@@ -5,10 +5,14 @@ import socket
 import threading
 from xml.etree import ElementTree
 
+import msgspec
 import pytest
 from starlette.testclient import TestClient
 
 from pipeline.engines.embedded import Embedded
+from pipeline.engines.errors import StoreUnavailableError
+from pipeline.web.app import create_app
+from pipeline.web.security import safe_url
 from pipeline.web.server import AddressError, serve
 from tests.web.conftest import EMBASSY, HOSTILE
 
@@ -41,7 +45,7 @@ def test_alerts_are_listed_with_headline_origins_and_grade(client: TestClient) -
 
 def test_an_alert_shows_why_who_and_when(client: TestClient, engine: Embedded) -> None:
     page = client.get(f"/alerts/{first_alert(engine)}").text
-    for said in ("Why it fired", "events.what: premises-damaged", "Who says what", "Origins", "Times", "Denies"):
+    for said in ("Why it fired", "events.what: premises-damaged", "Who says what", "1 account", "Times", "Denies"):
         assert said in page
     assert re.search(r'<mark class="hit">[^<]*embassy', page)
 
@@ -113,6 +117,64 @@ def test_the_feed_is_atom(client: TestClient) -> None:
 def test_health_is_told_in_counts(client: TestClient) -> None:
     counts = client.get("/healthz").json()["counts"]
     assert (counts["articles"], counts["searched"], counts["lag"]["relate"]) == (2, 2, 0)
+
+
+@pytest.mark.parametrize("query", ["page=0", "page=x", "page=999", "limit=-1", "since=2026-11-24", "q=*"])
+def test_odd_parameters_are_answered(client: TestClient, query: str) -> None:
+    assert client.get(f"/search?{query}").status_code == 200
+    assert client.get(f"/?{query}").status_code == 200
+
+
+@pytest.mark.parametrize("query", ["since=yesterday", "until=2026-99-01", "q=(", "q=events:%20coup", "q=%00%ED%A0%80"])
+def test_mistakes_are_told(client: TestClient, query: str) -> None:
+    assert client.get(f"/search?{query}&format=json").status_code == 400
+
+
+def test_a_link_that_is_none_is_not_made(engine: Embedded, client: TestClient) -> None:
+    odd = msgspec.structs.replace(EMBASSY, id="0" * 32, url="javascript:alert(1)", title="Odd address")
+    engine.append([odd])
+    while engine.process():
+        pass
+    page = client.get(f"/articles/{odd.id}").text
+    assert "Odd address" in page
+    assert "javascript:" not in page
+
+
+@pytest.mark.parametrize(
+    ("url", "linked"),
+    [
+        ("https://a.example/x", True),
+        ("http://a.example", True),
+        ("javascript:alert(1)", False),
+        (" JavaScript:alert(1)", False),
+        ("data:text/html,x", False),
+        ("//a.example/x", False),
+        ("https:///x", False),
+        ("https://[x", False),
+        (None, False),
+    ],
+)
+def test_only_http_becomes_a_link(url: str | None, linked: bool) -> None:
+    assert (safe_url(url) is not None) is linked
+
+
+def test_without_a_pipeline_it_only_shows(engine: Embedded) -> None:
+    path = f"/alerts/{first_alert(engine)}"
+    with TestClient(create_app(engine.reader), base_url="http://127.0.0.1") as client:
+        assert '<form class="act"' not in client.get(path).text
+        answer = client.post(path, data={"do": "close"}, headers={"Origin": "http://127.0.0.1"})
+        assert answer.status_code == 405
+
+
+def test_data_that_cannot_be_read_says_what_to_do(engine: Embedded, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(**_: object) -> None:
+        raise StoreUnavailableError("the disk is full: free some space")
+
+    monkeypatch.setattr(engine.reader, "alerts", full)
+    with TestClient(create_app(engine.reader), base_url="http://127.0.0.1") as client:
+        answer = client.get("/")
+    assert answer.status_code == 503
+    assert "free some space" in answer.text
 
 
 def test_a_port_in_use_says_what_to_do(engine: Embedded) -> None:
