@@ -109,13 +109,17 @@ class Matcher:
     ) -> None:
         self._script = script
         self._starts_at_space = script.spaced and not script.prefixes
-        keys: dict[str, dict[_Entry, None]] = {}
+        keys: dict[str, tuple[_Entry, ...]] = {}
+        shared: dict[tuple[_Entry, ...], tuple[_Entry, ...]] = {}
         for pattern in patterns:
             key, entry = _compile(pattern, script, whole)
             if self._starts_at_space and entry.endings is EXACT:
                 key += " "  # an unchanging word is known by the space behind it
-            keys.setdefault(key, {})[entry] = None
-        self._entries = [list(entries) for entries in keys.values()]
+            known = keys.get(key, ())
+            if entry not in known:
+                entries = (*known, entry)
+                keys[key] = shared.setdefault(entries, entries)  # thousands of spellings name the same city
+        self._entries = list(keys.values())
         self._ends_at_space = [key.endswith(" ") for key in keys]
         texts = [f" {key}" if self._starts_at_space else key for key in keys]
         self._automaton = AhoCorasick(
@@ -217,6 +221,8 @@ def _kana(letter: str) -> bool:
 
 
 def _compile(pattern: Pattern, script: Script, whole: bool) -> tuple[str, _Entry]:
+    if whole and pattern.endings is not None and "*" not in pattern.text and "." not in pattern.text:
+        return " ".join(fold(pattern.text).split()), _Entry(pattern.kind, pattern.value, pattern.endings, None)
     words = _pattern_words(pattern.text)
     if whole and not _POINTED.search(pattern.text):
         run = next((at for at, word in enumerate(words) if "*" in word or word == "..."), len(words))

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterator
 from functools import cache
-from operator import itemgetter
 from typing import NamedTuple
 
 from pipeline.enrich import tables
@@ -24,6 +23,8 @@ from pipeline.enrich.watchlists import watchlists
 
 EVERYWHERE = 100_000
 """Least population of a city that is looked for in every language; smaller ones in those of their country."""
+MAIN = 3
+"""So many of a country's languages make it a home of theirs."""
 EXONYMS = 300_000
 """Least population of a foreign city whose every spelling is looked for."""
 TWO_SCRIPTS = {"sr": "sr_Latn", "zh": "zh_Hant"}
@@ -44,8 +45,8 @@ class Gazetteer(NamedTuple):
 def gazetteer(language: str) -> Gazetteer:
     """Compiles the names of a language: its own files, the watchlists, CLDR and GeoNames."""
     rules = morphology(language)
-    patterns = {pattern for pattern in _patterns(language, rules) if _usable(pattern, rules)}
-    return Gazetteer(Matcher(sorted(patterns, key=itemgetter(0, 1, 2)), rules.script, whole=True), rules)
+    patterns = (pattern for pattern in _patterns(language, rules) if _usable(pattern, rules))
+    return Gazetteer(Matcher(patterns, rules.script, whole=True), rules)
 
 
 def find(text: str, folded: str, language: str) -> list[Hit]:
@@ -86,7 +87,7 @@ def opens_sentence(text: str, start: int) -> bool:
 
 
 def _usable(pattern: Pattern, rules: Morphology) -> bool:
-    if not fold(pattern.text.rstrip("*")).strip():
+    if not any(map(str.isalpha, pattern.text)):
         return False
     return not (pattern.kind.startswith("word:") and not rules.capitals)
 
@@ -150,7 +151,7 @@ def _table_names(language: str) -> Iterator[tuple[str, str]]:
     letters = alphabet(language)
     script = script_of(language)
     latin = script == "latin" or language == "sr"
-    at_home = {code for code, country in tables.countries().items() if language in country.languages}
+    at_home = {code for code, country in tables.countries().items() if language in country.languages[:MAIN]}
     beside = {country.code for country in tables.countries().values() if country.alpha2 in _neighbours(at_home)}
     for city in tables.cities().values():
         home = city.country in at_home

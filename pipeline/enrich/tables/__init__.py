@@ -48,7 +48,8 @@ class Country(NamedTuple):
     population: int
     capital: str
     """Id of the city; empty where it has none in the table."""
-    languages: frozenset[str]
+    languages: tuple[str, ...]
+    """ISO 639 codes, the most spoken first."""
     neighbours: frozenset[str]
     """Alpha-2."""
 
@@ -80,7 +81,7 @@ def countries() -> dict[str, Country]:
             float(row[5]),
             int(row[6]),
             row[7],
-            frozenset(tag.split("-")[0] for tag in row[8].split(",")),
+            tuple(tag.split("-")[0] for tag in row[8].split(",")),
             frozenset(row[9].split(",")) - {""},
         )
         for row in _rows("countries.tsv")
