@@ -1,7 +1,7 @@
 """Clean text: what a reader sees, and nothing else."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.enrich.text import clean
@@ -45,12 +45,14 @@ def test_an_enormous_body_is_cut_and_says_so() -> None:
     assert cleaned.truncated
 
 
+@settings(deadline=None)
 @given(st.text(alphabet=st.characters(), max_size=200), st.text(alphabet=st.characters(), max_size=400))
 def test_cleaning_twice_is_cleaning_once(title: str, body: str) -> None:
     once = clean(article(title, body))
     assert clean(once) == once
 
 
+@settings(deadline=None)
 @given(st.text(max_size=300))
 def test_clean_text_encodes(body: str) -> None:
     clean(article("", body)).body.encode()
