@@ -101,11 +101,9 @@ def _name(actors: Iterable[str], known: dict[str, str]) -> str | None:
 
 
 def _with_article(name: str) -> str:
-    return (
-        f"the {name}"
-        if name.startswith(("United ", "Netherlands", "Philippines")) or name.endswith(" Islands")
-        else name
-    )
+    name = name.removeprefix("The ")
+    plural = name.startswith(("United ", "Netherlands", "Philippines")) or name.endswith((" Islands", " Republic"))
+    return f"the {name}" if plural else name
 
 
 @cache

@@ -6,6 +6,7 @@ from pipeline.alerting.wording import facts, headline
 from pipeline.model.alert import AlertActor, AlertArticle, AlertPlace, LedgerEntry, Reason
 from pipeline.model.candidate import Candidate
 from pipeline.model.enriched import Claim, EnrichedArticle, Event, Span
+from pipeline.stories.facts import main_states
 from pipeline.stories.record import Held
 
 CLAIMS = 12
@@ -38,7 +39,7 @@ def candidate(
     Args:
         article: with its story.
         rule: id.
-        whats, parties: events that made the rule hold in the story, and the states they concern.
+        whats, parties: events that made the rule hold in the story, and whom they concern.
         origins: for which the rule holds in the story, this article's included if it does.
         replaces: the story has an earlier revision of the article.
         merged: stories that the article's has taken in.
@@ -128,7 +129,7 @@ def _party(actor: str) -> str:
 
 def _held(article: EnrichedArticle, rule: str) -> Held:
     events = _events(article, rule)
-    parties: dict[str, None] = {}
+    parties = dict.fromkeys(main_states(article))
     for event in events:
         parties.update(dict.fromkeys(_party(actor) for actor in (*event.source, *event.target)))
         if event.facility and event.facility.owner:
@@ -141,10 +142,12 @@ def _held(article: EnrichedArticle, rule: str) -> Held:
 
 
 def _events(article: EnrichedArticle, rule: str) -> list[Event]:
-    """The events that made a rule hold: those on whose words it rests, best attested first."""
-    spans = [because.span for because in article.because if because.rule == rule]
+    """The events that made a rule hold: those that its conditions name, else all on whose words it rests."""
+    reasons = [because for because in article.because if because.rule == rule]
     live = [event for event in article.events if event.status not in INACTIVE]
-    return [event for event in live if any(_overlap(event.span, span) for span in spans)]
+    live = [event for event in live if any(_overlap(event.span, reason.span) for reason in reasons)]
+    named = [event for event in live if any(event.what in reason.condition.split() for reason in reasons)]
+    return named or live
 
 
 def _overlap(a: Span, b: Span) -> bool:

@@ -14,7 +14,7 @@ class Held(msgspec.Struct, frozen=True, array_like=True):
     whats: tuple[str, ...]
     """Events that made it hold."""
     parties: tuple[str, ...]
-    """States and organisations of those events: who did it, to whom, whose it was, where."""
+    """Whom those events concern: who did it, to whom, whose it was, where; and the states most spoken of."""
 
 
 class Decided(msgspec.Struct, frozen=True, array_like=True):

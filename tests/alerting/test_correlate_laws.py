@@ -128,7 +128,7 @@ def test_deciding_alters_nothing(log: Sequence[tuple[CorrelateInput, int]]) -> N
 
 @given(logs)
 def test_ticks_make_things_happen_sooner_and_never_otherwise(log: Sequence[tuple[CorrelateInput, int]]) -> None:
-    plain = messages(log)
+    plain = messages([*log, (Tick(rule="hit"), 24)])
     ticked = [
         each for message in plain for each in (message._replace(value=encode(Tick(rule="hit")), key="hit"), message)
     ]

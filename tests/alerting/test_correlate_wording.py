@@ -11,7 +11,6 @@ from pipeline.model.enriched import Actor, Event
 from tests.alerting.candidates import HOUR, Desk, candidate, said
 from tests.stories.build import article, event
 
-
 _EXPELLED = "Norway expels the United States' diplomats"
 
 
