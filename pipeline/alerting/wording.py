@@ -102,7 +102,9 @@ def _name(actors: Iterable[str], known: dict[str, str]) -> str | None:
 
 def _with_article(name: str) -> str:
     name = name.removeprefix("The ")
-    plural = name.startswith(("United ", "Netherlands", "Philippines")) or name.endswith((" Islands", " Republic"))
+    plural = name.startswith(("United ", "Netherlands", "Philippines")) or name.endswith(
+        (" Islands", " Republic", " Union")
+    )
     return f"the {name}" if plural else name
 
 

@@ -26,7 +26,7 @@ _EXPELLED = "Norway expels the United States' diplomats"
             event("diplomats-expelled", source=["NOR/GOV/MFA"], target=["USA"]),
             "Norway expels the United States' diplomats",
         ),
-        (event("sanctions-changed", source=["EU"], target=["BOL"]), "European Union changes sanctions on Bolivia"),
+        (event("sanctions-changed", source=["EU"], target=["BOL"]), "The European Union changes sanctions on Bolivia"),
         (event("border-closed", source=["FIN"], target=["FIN"]), "Border closed"),
         (event("no-such-event"), ""),
     ],
