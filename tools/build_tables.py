@@ -160,7 +160,7 @@ PARTS = {
     "RU": re.compile(
         r"^(?:Kalininskiy|Krasnogvarg|Mar’ino|Vykhino|Centralniy|Vasyl'evsky|Severnyy|Yasenevo|Lyublino|Khoroshëvo|Bibirevo"
         r"|Gol’yanovo|Admiralteisky|Strogino|Zhulebino|Kuntsevo|Biryulëvo|Orekhovo-B|Novyye |Kuz’minki|Chertanovo|Kolpino"
-        r"|Petrogradka|Ramenki|Zyablikovo|Ivanovskoye|Tyoply|Tsaritsyno|Veshnyaki|Presnenskiy|Zyuzino|Solntsevo"
+        r"|Petrogradka|Ramenki|Zyablikovo|Tyoply|Tsaritsyno|Veshnyaki|Presnenskiy|Zyuzino|Solntsevo"
         r"|Troparëvo|Taganskiy|Novo-Peredelkino|Ochakovo|Cherëmushki|Izmaylovo|Akademicheskoe|Bogorodskoye"
         r"|Shchukino"
         r"|Brateyevo|Ryazanskiy)"

@@ -148,7 +148,7 @@ def _host(reading: Reading, head: Hit, names: Sequence[Hit], owner: Hit | None) 
         located = is_located(reading, name.start, name.end)
         if name.kind == "state" and not located:
             continue
-        if name.kind != "state" and not located and len(between) > (1 if before else 3):
+        if name.kind != "state" and not located and len(between) > (1 if before else 0):
             continue
         if len(between) > (FAR if grammar(reading.language).spaced else 10):
             continue

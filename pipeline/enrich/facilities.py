@@ -5,11 +5,16 @@ from collections.abc import Sequence
 from typing import NamedTuple, cast
 
 from pipeline.enrich import composition, tables
+from pipeline.enrich.grammar import is_ours
 from pipeline.enrich.lexicon import Hit
 from pipeline.enrich.reading import Mention, Reading
 from pipeline.model.enriched import Facility, FacilityKind, Span
 
 KINDS = frozenset(("embassy", "consulate", "residence", "mission", "un-premises"))
+
+
+OURS = 100
+"""What "our embassy" counts for the outlet's own state, in mentions of it."""
 
 
 class Found(NamedTuple):
@@ -67,7 +72,7 @@ def _adopt(reading: Reading, found: list[Found], hits: Sequence[Hit]) -> list[Fo
         )
         home = reading.article.source.country
         if home and home != one.country:
-            spoken[home] += 3
+            spoken[home] += OURS if is_ours(reading, one.start, one.end) else 1
         del spoken[one.country]
         adopted.append(one._replace(owner=spoken.most_common(1)[0][0]) if spoken else one)
     return adopted

@@ -16,6 +16,7 @@ class Grammar(NamedTuple):
     of: frozenset[str]
     owner: str
     adjective: str
+    our: tuple[str, ...]
     spaced: bool
 
 
@@ -34,6 +35,7 @@ def grammar(language: str) -> Grammar:
         of=frozenset(map(fold, data.get("of", ()))),
         owner=data.get("owner", "both"),
         adjective=data.get("adjective", "both"),
+        our=tuple(map(fold, data.get("our", ()))),
         spaced=morphology(language).script.spaced,
     )
 
@@ -69,3 +71,12 @@ def words_between(reading: Reading, start: int, end: int) -> list[str]:
     """The words between two offsets; characters where the script has no spaces."""
     text = reading.folded[start:end]
     return text.split() if grammar(reading.language).spaced else list(text.replace(" ", ""))
+
+
+def is_ours(reading: Reading, start: int, end: int) -> bool:
+    """Whether an office is called the outlet's own: "our embassy", büyükelçiliğimiz."""
+    rules = grammar(reading.language)
+    word, beside = reading.folded[start:end], reading.folded[max(0, start - 14) : end + 8]
+    if rules.locative:
+        return any(ending in word[4:] for ending in rules.our)
+    return any(f" {own} " in f" {beside} " if rules.spaced else own in beside for own in rules.our)

@@ -29,7 +29,7 @@ def settle(reading: Reading, hits: Sequence[Hit]) -> list[Hit]:
     groups = {
         span: sorted(group, key=lambda hit: _ORDER.get(hit.kind, 0)) if len(group) > 1 else group
         for span, group in groups.items()
-        if group[0].kind != "phrase" and not _is_quoted(reading, *span)
+        if not any(hit.kind == "phrase" for hit in group) and not _is_quoted(reading, *span)
     }
     people = _people(reading, groups)
     groups = {span: group for span, group in groups.items() if span not in people}
