@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from pipeline.model.alert import Alert, AlertArticle
 from pipeline.model.candidate import Action
-from pipeline.model.enriched import EnrichedArticle
+from pipeline.model.enriched import EnrichedArticle, Field
 from pipeline.web.marks import Segment, excerpts, segments, span_marks
 from pipeline.web.pages import console, number, page, problem, wants_json
 from pipeline.web.security import same_origin
@@ -24,6 +24,7 @@ MARKED = 40
 """Articles of an alert whose words are shown; the rest are listed by title."""
 MAX_FORM = 4096
 """Bytes of a posted form."""
+TEXTS: tuple[Field, ...] = ("summary", "body")
 MAX_SNOOZE = 24 * 30
 """Hours."""
 
@@ -89,16 +90,17 @@ def accounts(alert: Alert, texts: dict[str, EnrichedArticle]) -> list[Account]:
 
 
 def _copy(alert: Alert, article: AlertArticle, text: EnrichedArticle | None) -> Copy:
-    reasons = [(reason.span, reason.condition) for reason in alert.because if reason.article == article.id]
-    title = segments(article.title, span_marks(reasons, "title") if text and text.title == article.title else [])
-    if text is None:
-        return Copy(article, title, [])
-    passages = [
-        passage
-        for field in ("summary", "body")
-        for passage in excerpts(getattr(text, field), span_marks(reasons, field))
+    said = {"title": article.title, "summary": text.summary if text else "", "body": text.body if text else ""}
+    # An alert keeps the words of earlier revisions too; they are marked where they still stand.
+    reasons = [
+        (reason.span, reason.condition)
+        for reason in alert.because
+        if reason.article == article.id
+        and said[reason.span.field][reason.span.start : reason.span.end] == reason.words
+        and reason.words
     ]
-    return Copy(article, title, passages)
+    passages = [passage for field in TEXTS for passage in excerpts(said[field], span_marks(reasons, field))]
+    return Copy(article, segments(article.title, span_marks(reasons, "title")), passages)
 
 
 def conditions(alert: Alert) -> list[tuple[str, list[str]]]:

@@ -10,6 +10,10 @@ LONGEST = 900
 """Characters of an excerpt."""
 
 
+WORDS = 40
+"""Characters up to which a mark counts as words; what is longer is a sentence, and marked more lightly."""
+
+
 class Mark(NamedTuple):
     """Part of a text, in code points, half-open, and what it is."""
 
@@ -108,6 +112,13 @@ def read_marks(article: EnrichedArticle, field: Field) -> list[Mark]:
     return [Mark(span.start, span.end, kind, label) for span, kind, label in found if span.field == field]
 
 
-def span_marks(spans: Iterable[tuple[Span, str]], field: Field, kind: str = "hit") -> list[Mark]:
-    """Marks of one kind for (span, label) pairs of one field."""
-    return [Mark(span.start, span.end, kind, label) for span, label in spans if span.field == field]
+def span_marks(spans: Iterable[tuple[Span, str]], field: Field) -> list[Mark]:
+    """Marks for (span, label) pairs of one field: `hit`, or `near` where a whole sentence is meant."""
+    return [
+        Mark(span.start, span.end, hit(span.end - span.start), label) for span, label in spans if span.field == field
+    ]
+
+
+def hit(length: int) -> str:
+    """The kind of a mark over so many characters."""
+    return "hit" if length <= WORDS else "near"

@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from pipeline.model.candidate import Action
 from pipeline.web import words
+from pipeline.web.marks import hit
 from pipeline.web.reader import Reads
 from pipeline.web.security import safe_url
 
@@ -37,6 +38,7 @@ TEMPLATES.filters |= {
 }
 TEMPLATES.globals |= {
     "age": words.age,
+    "hit": hit,
     "count": words.count,
     "speakers": words.speakers,
     "languages": words.languages,

@@ -102,8 +102,9 @@ def names(items: Iterable[str], most: int = 3) -> str:
 
 
 def speakers(alert: Alert, stance: str) -> list[str]:
-    """Who takes that stance in the ledger of an alert, earliest first."""
-    return list(dict.fromkeys(claim.speaker for claim in alert.claims if claim.stance == stance))
+    """Who takes that stance in the ledger of an alert, earliest first: by English name where it is known."""
+    known = {actor.id: actor.name for actor in alert.actors}
+    return list(dict.fromkeys(known.get(c.actor or "", c.speaker) for c in alert.claims if c.stance == stance))
 
 
 def languages(alert: Alert) -> list[str]:

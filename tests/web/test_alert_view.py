@@ -5,11 +5,11 @@ from typing import Any
 
 import msgspec
 
-from pipeline.model.alert import Alert, AlertArticle, LedgerEntry, Reason, Reliability, RuleRef, Times
+from pipeline.model.alert import Alert, AlertActor, AlertArticle, LedgerEntry, Reason, Reliability, RuleRef, Times
 from pipeline.model.article import Source
 from pipeline.model.enriched import Span, Stance
 from pipeline.web.alerts import accounts, conditions, differences
-from pipeline.web.words import by_stance
+from pipeline.web.words import by_stance, speakers
 
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 
@@ -59,6 +59,12 @@ def test_reprints_follow_the_account_that_they_repeat() -> None:
     assert shown == [("wire", ["copy"]), ("post", [])]
 
 
+def test_words_of_an_earlier_revision_are_not_marked_elsewhere() -> None:
+    because = (reason("a", "wire", "Embassy"), reason("b", "wire", "Mission"))
+    (wire, _) = accounts(msgspec.structs.replace(ALERT, because=because), {})
+    assert [(s.text, s.label) for s in wire.first.title] == [("Embassy", "a"), (" hit, says wire", "")]
+
+
 def test_a_condition_has_each_of_its_words_once() -> None:
     assert conditions(ALERT) == [("events.what: premises-damaged", ["hit", "struck"])]
 
@@ -67,6 +73,16 @@ def test_the_ledger_is_grouped_by_stance_earliest_first() -> None:
     claims = [said("Moscow", "denies", 9), said("Kyiv", "asserts", 7), said("Baku", "asserts", 3)]
     shown = [(stance, [claim.speaker for claim in group]) for stance, group in by_stance(claims)]
     assert shown == [("asserts", ["Baku", "Kyiv"]), ("denies", ["Moscow"])]
+
+
+def test_who_is_known_goes_by_an_english_name() -> None:
+    claims = (
+        LedgerEntry(speaker="МИД Украины", actor="UKR/GOV/MFA", stance="denies", article="wire", since=NOON),
+        said("somebody", "denies", 9),
+    )
+    actors = (AlertActor(id="UKR/GOV/MFA", name="Foreign Ministry of Ukraine"),)
+    alert = msgspec.structs.replace(ALERT, claims=claims, actors=actors)
+    assert speakers(alert, "denies") == ["Foreign Ministry of Ukraine", "somebody"]
 
 
 def after(**changed: Any) -> list[str]:
