@@ -158,8 +158,10 @@ PARTS = {
         r"|Ihren|Nyzhnodniprovsk|Yany Kapu|Masany|Terny$"
     ),
     "RU": re.compile(
-        r"^(?:Kalininskiy|Krasnogvarg|Mar’ino|Vykhino|Centralniy|Vasyl'evsky|Severnyy|Yasenevo|Lyublino|Khoroshëvo|Bibirevo"
-        r"|Gol’yanovo|Admiralteisky|Strogino|Zhulebino|Kuntsevo|Biryulëvo|Orekhovo-B|Novyye |Kuz’minki|Chertanovo|Kolpino"
+        r"^(?:Kalininskiy|Krasnogvarg|Mar’ino|Vykhino|Centralniy|Vasyl'evsky|Severnyy|Yasenevo|Lyublino|Khoroshëvo"
+        r"|Bibirevo"
+        r"|Gol’yanovo|Admiralteisky|Strogino|Zhulebino|Kuntsevo|Biryulëvo|Orekhovo-B|Novyye |Kuz’minki"
+        r"|Chertanovo|Kolpino"
         r"|Petrogradka|Ramenki|Zyablikovo|Tyoply|Tsaritsyno|Veshnyaki|Presnenskiy|Zyuzino|Solntsevo"
         r"|Troparëvo|Taganskiy|Novo-Peredelkino|Ochakovo|Cherëmushki|Izmaylovo|Akademicheskoe|Bogorodskoye"
         r"|Shchukino"
