@@ -40,6 +40,8 @@ class Case(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Of the alert."""
     rule: str
     story: str
+    merged: tuple[str, ...] = ()
+    """Other stories whose news comes here, because this one has taken them in."""
     phase: Phase = "waiting"
     entries: tuple[Entry, ...] = ()
     """In order of arrival."""

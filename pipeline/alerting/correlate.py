@@ -87,7 +87,8 @@ class Correlate:
         if case:
             _remove(state, case.id)
             state.cases[case.id] = case
-            state.stories[case.rule, case.story] = case.id
+            for story in (case.story, *case.merged):
+                state.stories[case.rule, story] = case.id
             if case.due:
                 heapq.heappush(state.due, (case.due, case.id))
         while state.due and not _current(state, *state.due[0]):
@@ -140,8 +141,9 @@ class Correlate:
 
 def _remove(state: Alerts, id_: str) -> None:
     case = state.cases.pop(id_, None)
-    if case and state.stories.get((case.rule, case.story)) == id_:
-        del state.stories[case.rule, case.story]
+    for story in (case.story, *case.merged) if case else ():
+        if case and state.stories.get((case.rule, story)) == id_:
+            del state.stories[case.rule, story]
 
 
 def _rule(rules: dict[str, RuleChange], rule: str) -> RuleChange:
@@ -186,7 +188,8 @@ class _Turn:
         rule = _rule(self._state.rules, candidate.rule)
         if rule.removed:
             return
-        merging = any((candidate.rule, story) in self._state.stories for story in candidate.merged)
+        here = self._state.stories.get((candidate.rule, candidate.story))
+        merging = any(self._state.stories.get((candidate.rule, story), here) != here for story in candidate.merged)
         case = self._case_of(candidate)
         known = case.entry(candidate.article.id)
         if known and known.revision == candidate.revision and not merging:
@@ -251,10 +254,11 @@ class _Turn:
         for other in cases:
             if other.id != kept.id:
                 kept = self._absorb(kept, other)
-        return replace(kept, story=candidate.story)
-
-    def _found(self, id_: str) -> Case | None:
-        return self._cases.get(id_) or self._state.cases.get(id_)
+        if candidate.story in kept.merged:
+            return kept
+        taken = dict.fromkeys([*kept.merged, *candidate.merged, kept.story])
+        taken.pop(candidate.story, None)
+        return replace(kept, story=candidate.story, merged=tuple(taken))
 
     def _absorb(self, kept: Case, other: Case) -> Case:
         """Both as one; the other's alert, if it was raised, is over."""
@@ -269,6 +273,7 @@ class _Turn:
             entries=tuple(sorted(entries, key=lambda entry: entry.arrived)),
             withdrawn=tuple(dict.fromkeys((*kept.withdrawn, *other.withdrawn))),
             contradicted=kept.contradicted or other.contradicted,
+            merged=tuple(dict.fromkeys((*kept.merged, *other.merged, other.story))),
         )
 
     def _fall_due(self, case: Case, at: datetime) -> Case | None:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.alerting.correlate import ALERTS, Alerts, Correlate
@@ -12,9 +12,6 @@ from pipeline.model.candidate import Action, CorrelateInput, RuleChange, Tick
 from pipeline.model.codec import decode, encode
 from pipeline.stage import Decision, Message
 from tests.alerting.candidates import ALERT, DAY, NOON, RULE, candidate, said
-
-settings.register_profile("correlate", deadline=None, max_examples=80)
-settings.load_profile("correlate")
 
 ARTICLES = "abcde"
 

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from datetime import timedelta
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.model.codec import encode
@@ -15,9 +15,6 @@ from pipeline.stage import Decision, Message
 from pipeline.stories.memory import Memory
 from pipeline.stories.relate import Relate
 from tests.stories.build import NOON, article, claim, event
-
-settings.register_profile("stories", deadline=None, max_examples=40)
-settings.load_profile("stories")
 
 SENTENCES = (
     "The ferry Sunniva drifted for an hour towards the skerries after its engines had failed.",
