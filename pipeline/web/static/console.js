@@ -54,8 +54,13 @@ async function refresh(alert) {
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   const list = document.getElementById("alerts");
   if (list) takeOver(list, page.getElementById("alerts"));
-  else if (alert) document.getElementById("main").replaceChildren(...page.getElementById("main").childNodes);
+  else if (same(document.getElementById("one"), page.getElementById("one"))) return;
+  else document.getElementById("main").replaceChildren(...page.getElementById("main").childNodes);
   if (alert) live.textContent = `${alert.severity}, ${alert.change}: ${alert.headline}`;
+}
+
+function same(old, fresh) {
+  return old?.dataset.version === fresh?.dataset.version;
 }
 
 // Rows that are the same stay as they are, so that focus, selection and the reader's place are kept.
@@ -63,9 +68,7 @@ function takeOver(list, fresh) {
   const known = new Map([...list.children].map((item) => [item.id, item]));
   const items = [...fresh.children].map((item) => {
     const old = known.get(item.id);
-    if (old?.dataset.sequence === item.dataset.sequence && old.className.replace(/ (new|at)/g, "") === item.className) {
-      return old;
-    }
+    if (same(old, item)) return old;
     if (old?.classList.contains("at")) item.classList.add("at");
     item.classList.add("new");
     return item;
