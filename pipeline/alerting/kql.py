@@ -358,8 +358,8 @@ class _Reader:
         if written.startswith("now") or "||" in written:
             if self.now is None:
                 raise value.error(
-                    f"`{written}` is date arithmetic, which a rule cannot use: it would mean something else each time it"
-                    " is asked; write a date such as 2026-01-31, or say how old news may be with `fresh`"
+                    f"`{written}` is date arithmetic, which a rule cannot use: it would mean something else each time"
+                    " it is asked; write a date such as 2026-01-31, or say how old news may be with `fresh`"
                 )
             return _arithmetic(value, written, self.now)
         found = _DATE.fullmatch(written)
