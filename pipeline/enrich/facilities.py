@@ -107,10 +107,10 @@ def _merge(reading: Reading, found: Sequence[Found]) -> dict[tuple[str, str], li
                 break
         else:
             known.append(one)
-    for (_, owner), known in groups.items():
+    for (kind, owner), known in groups.items():
         for at, one in enumerate(known):
             if one.city is None:
-                city = _likely_host(reading, owner, one.country)
+                city = _likely_host(reading, kind, owner, one.country)
                 country = tables.cities()[city].country if city else one.country
                 known[at] = one._replace(city=city, country=country)
     return groups
@@ -122,12 +122,16 @@ def _agree(one: Found, other: Found) -> bool:
     return not (one.country and other.country) or one.country == other.country
 
 
-def _likely_host(reading: Reading, owner: str, country: str | None) -> str | None:
+def _likely_host(reading: Reading, kind: str, owner: str, country: str | None) -> str | None:
+    """The city that the article speaks of most; embassies stand in capitals."""
     cities = Counter(
         {
             id_: len(place.mentions) + (2 if tables.cities()[id_].capital else 0)
             for id_, place in reading.places.items()
-            if place.kind == "city" and place.country != owner and country in (None, place.country)
+            if place.kind == "city"
+            and place.country != owner
+            and country in (None, place.country)
+            and (kind != "embassy" or tables.cities()[id_].capital)
         }
     )
     return cities.most_common(1)[0][0] if cities else None
