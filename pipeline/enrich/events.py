@@ -391,8 +391,7 @@ def _find(article: _Article) -> Iterator[tuple[Sentence, Found]]:
                 known = found.get(spec.what)
                 if known is None or STRENGTH.index(status) < STRENGTH.index(known.status):
                     found[spec.what] = Found(spec, number, words, status)
-                if status == "reported":
-                    break
+                break
         for one in found.values():
             if one.status == "reported" and one.spec.what not in _OF_PREMISES:
                 settled.add(one.spec.what)
