@@ -19,6 +19,9 @@ _ABBREVIATION = re.compile(
     r"|ул|им|гг?|стр|млн|млрд|тыс|тис|вул|ім|р|д-р|ген|полк|prof|dr|gen|płk|hr|Nr|Hr|Fr|bzw|ca|Sr|Sra|EE|UU))$"
 )
 
+LONGEST_SENTENCE = 1_500
+"""Characters."""
+
 
 class Mention(NamedTuple):
     """Words that name somebody or something, once their context has been judged; offsets in the text."""
@@ -82,10 +85,10 @@ class Reading:
             if mark[0] == "." and _ABBREVIATION.search(text, max(start, stop.start() - 8), stop.start()):
                 continue
             if text[start : stop.start()].strip():
-                sentences.append((start, stop.end()))
+                sentences += _pieces(text, start, stop.end())
             start = stop.end()
         if text[start:].strip():
-            sentences.append((start, len(text)))
+            sentences += _pieces(text, start, len(text))
         return sentences
 
     @cached_property
@@ -129,3 +132,14 @@ class Reading:
             return Span(field="title", start=start, end=min(end, self.body_start - 2))
         shift = self.body_start
         return Span(field="body" if self.article.body else "summary", start=max(start - shift, 0), end=end - shift)
+
+
+def _pieces(text: str, start: int, end: int) -> list[tuple[int, int]]:
+    """A sentence; in pieces where it is longer than any that people write, so that no text takes long to read."""
+    pieces = []
+    while end - start > LONGEST_SENTENCE:
+        space = text.rfind(" ", start + 1, start + LONGEST_SENTENCE) + 1
+        cut = space or start + LONGEST_SENTENCE
+        pieces.append((start, cut))
+        start = cut
+    return [*pieces, (start, end)]
