@@ -241,7 +241,7 @@ def read(reading: Reading) -> tuple[Event, ...]:
         if sentence.in_title:
             article.headlined[found.spec.what] = found.status
         if retracted:
-            found = found._replace(status="denied")  # noqa: PLW2901
+            found = found._replace(status="denied")
         key = (found.spec.what, _facility_id(article, found) if found.spec.what in _OF_PREMISES else "")
         known = strongest.get(key)
         if known is None or STRENGTH.index(found.status) < STRENGTH.index(known.status):
@@ -278,8 +278,10 @@ def _fallout(article: _Article, found: Iterable[Found]) -> Found | None:
         return None
     for hit in told:
         facility = _facility(article, hit) if hit.spec.what == "premises-damaged" else None
-        if facility and facility.owner and bystander(
-            facility.owner, facility.country, article.states, article.published
+        if (
+            facility
+            and facility.owner
+            and bystander(facility.owner, facility.country, article.states, article.published)
         ):
             spec = next(spec for spec, _ in _specs()["munition"] if spec.what == what)
             return hit._replace(spec=spec)
@@ -292,7 +294,7 @@ def _retracted(reading: Reading) -> bool:
 
 
 def _as_headlined(article: _Article, found: Found) -> Found:
-    """Where the headline says that it may happen, is denied or long gone, what stands far below does not outweigh it."""
+    """Where the headline says that it may happen, is denied or long gone, what stands far below counts less."""
     headline = article.headlined.get(found.spec.what)
     if headline in (None, "reported", "claimed") or found.status not in ("reported", "claimed"):
         return found
@@ -511,14 +513,18 @@ def _premises(article: _Article, sentence: Sentence, words: tuple[Hit, ...]) -> 
     if article.near(premises, sentence.of("cyber"), 3) or article.near(deed, sentence.of("cyber"), 3):
         return False
     beside = [*sentence.of("nearby")]
-    if article.before(premises, beside, 4) or (deed > premises and article.before(deed, beside, 3)) or article.near(
-        deed, beside, 0
+    if (
+        article.before(premises, beside, 4)
+        or (deed > premises and article.before(deed, beside, 3))
+        or article.near(deed, beside, 0)
     ):
         return "denied" if _spared(article, sentence, premises) else False
     low, high = sorted((premises, deed))[0].end, sorted((premises, deed))[1].start
     between = sentence.of(*_SPEAKS, "urge", "summon", "demonstration")
     if any(low <= hit.start and hit.end <= high for hit in between):
         return False
+    if any(spared.start <= deed.start and deed.end <= spared.end for spared in sentence.of("unharmed")):
+        return "denied"  # "damage" within "no damage"
     if deed.value not in _HARM and _spared(article, sentence, premises):
         return "denied"
     return True
@@ -546,10 +552,25 @@ def _speaks(sentence: Sentence, hit: Hit, deed: Hit) -> bool:
 
 def _envoy(article: _Article, sentence: Sentence, words: tuple[Hit, ...]) -> Verdict:
     """A state's envoy, not one of a brand or festival, and not the one who speaks."""
-    return not article.near(words[0], sentence.of("goodwill-ambassador"), 0)
+    if article.near(words[0], sentence.of("goodwill-ambassador"), 0):
+        return False
+    return words[0].value != "ambassador" or not _within_premises(sentence, words[0])
 
 
-def _diplomatic(article: _Article, sentence: Sentence, words: tuple[Hit, ...]) -> Verdict:
+def _within_premises(sentence: Sentence, hit: Hit) -> bool:
+    """An ambassador who is only the beginning of the word embassy, in scripts without spaces."""
+    return any(
+        premises.start <= hit.start and hit.end < premises.end
+        for premises in sentence.of("embassy", "consulate", "residence", "embassy-vehicle", "@facility")
+    ) and not _has_spaces(sentence)
+
+
+def _has_spaces(sentence: Sentence) -> bool:
+    """Whether spaces part the words of the sentence."""
+    return _spaced(sentence.article.reading.language)
+
+
+def _diplomatic(_article: _Article, sentence: Sentence, _words: tuple[Hit, ...]) -> Verdict:
     """Between states: one of them, its ministry or its envoy stands in the sentence."""
     return sentence.has(
         "ambassador", "foreign-ministry", "embassy", "@organ", "@state", "@government", "@adjective", "@facility",
@@ -584,7 +605,7 @@ def _states(article: _Article, sentence: Sentence) -> int:
     return len({state for name in sentence.names for state in article.states_of(name)})
 
 
-def _takeover(article: _Article, sentence: Sentence, words: tuple[Hit, ...]) -> Verdict:
+def _takeover(article: _Article, sentence: Sentence, _words: tuple[Hit, ...]) -> Verdict:
     """Power over a state, by force: soldiers or a government are spoken of."""
     if sentence.has("parliament", "verbal-attack") and not sentence.has("army", "troops", "attackers"):
         return False
@@ -592,12 +613,12 @@ def _takeover(article: _Article, sentence: Sentence, words: tuple[Hit, ...]) -> 
     return sum(1 for sign in signs if sign in article.concepts) >= 2
 
 
-def _measure(article: _Article, sentence: Sentence, words: tuple[Hit, ...]) -> Verdict:
+def _measure(_article: _Article, sentence: Sentence, _words: tuple[Hit, ...]) -> Verdict:
     """A measure of a state, not of a town."""
     return not (sentence.has("local", "domestic") and not sentence.has("nationwide"))
 
 
-def _whole_country(article: _Article, sentence: Sentence, words: tuple[Hit, ...]) -> Verdict:
+def _whole_country(article: _Article, _sentence: Sentence, _words: tuple[Hit, ...]) -> Verdict:
     """A curfew that comes with a coup, martial law or emergency of the whole country."""
     return bool(article.concepts & {"nationwide", "martial-law", "seize-power", "coup"})
 
@@ -609,11 +630,20 @@ def _news(article: _Article, sentence: Sentence, words: tuple[Hit, ...]) -> Verd
     return not (deed > ceasefire and others and article.near(ceasefire, [deed], 2))
 
 
-def _in_earnest(article: _Article, sentence: Sentence, words: tuple[Hit, ...]) -> Verdict:
+def _in_earnest(article: _Article, sentence: Sentence, _words: tuple[Hit, ...]) -> Verdict:
     """Shut for a reason of state, not for repairs, a holiday or an accident."""
     if sentence.has("maintenance", "accident"):
         return False
-    serious = article.concepts & {"troops", "war", "gunfire", "attackers", "spying", "seize-power", "coup", "protest-note"}
+    serious = article.concepts & {
+        "troops",
+        "war",
+        "gunfire",
+        "attackers",
+        "spying",
+        "seize-power",
+        "coup",
+        "protest-note",
+    }
     return "maintenance" not in article.concepts or bool(serious)
 
 
@@ -622,7 +652,7 @@ def _frontier(article: _Article, sentence: Sentence, words: tuple[Hit, ...]) -> 
     return not article.near(words[1], sentence.of("nearby"), 0)
 
 
-def _policy(article: _Article, sentence: Sentence, words: tuple[Hit, ...]) -> Verdict:
+def _policy(article: _Article, _sentence: Sentence, _words: tuple[Hit, ...]) -> Verdict:
     """Of a state or organisation that stands in the sentence or opens the article."""
     return bool(article.states)
 
@@ -652,7 +682,7 @@ def _nationals(article: _Article, sentence: Sentence, words: tuple[Hit, ...]) ->
     """People of one state held in another that the sentence or headline names; not that state's own police."""
     capture, people = words[0], words[1]
     powers = ("police", "security-service", "army", "court", "government", "ministry", "troops", "leader-office")
-    if _speaks(sentence, people, capture) or sentence.has("crime") and not article.concepts & {"spying", "hostage"}:
+    if _speaks(sentence, people, capture) or (sentence.has("crime") and not article.concepts & {"spying", "hostage"}):
         return False
     if any(people.start <= power.start and article.near(people, [power], 1) for power in sentence.of(*powers)):
         return False
@@ -670,6 +700,8 @@ def _nationals(article: _Article, sentence: Sentence, words: tuple[Hit, ...]) ->
 def _victim(article: _Article, sentence: Sentence, words: tuple[Hit, ...]) -> Verdict:
     """The leader is the one attacked: does not speak, is in office, and nothing of theirs is meant."""
     leader, deed = words[0], words[1]
+    if _within_premises(sentence, leader):
+        return False
     if _speaks(sentence, leader, deed) or article.before(leader, sentence.of("former"), 3):
         return False
     low, high = sorted((leader, deed))[0].end, sorted((leader, deed))[1].start
@@ -683,8 +715,6 @@ def _victim(article: _Article, sentence: Sentence, words: tuple[Hit, ...]) -> Ve
 
 def _third_state(article: _Article, sentence: Sentence, words: tuple[Hit, ...]) -> Verdict:
     """It came down on a state that is no party to the fighting it belongs to."""
-    from pipeline.enrich.munitions import violated
-
     return bool(violated(article, sentence, words[0], words[1]))
 
 

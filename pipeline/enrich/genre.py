@@ -27,7 +27,7 @@ TITLE, LEAD, BODY = 3, 2, 1
 """What a word tells, by where it stands."""
 LEAD_LENGTH = 350
 ENOUGH = 5
-"""Weight from which a genre is taken for what the article is."""
+"""Weight from which a genre is taken for what the article is; one less where the headline has a word of it."""
 ROOM = 1500
 """Every so many characters a text may have one word more of a genre by chance."""
 _STEM = 6
@@ -55,6 +55,7 @@ def genre(reading: Reading) -> Genre:
 def _judge(reading: Reading) -> Genre:
     weights: Counter[str] = Counter()
     seen: set[tuple[str, str]] = set()
+    headlined: set[str] = set()
     title, lead = reading.body_start - 1, reading.body_start + LEAD_LENGTH
     for start, end, _, concept in reading.words:
         if concept not in GENRES:
@@ -63,6 +64,8 @@ def _judge(reading: Reading) -> Genre:
         if word not in seen:
             seen.add(word)
             weights[concept] += TITLE if start < title else LEAD if start < lead else BODY
-    enough = ENOUGH + len(reading.text) // ROOM - 1 if len(reading.text) > ROOM else ENOUGH
+            if start < title:
+                headlined.add(concept)
+    enough = ENOUGH + max(0, len(reading.text) // ROOM - 1)
     kind, weight = max(weights.items(), key=lambda item: item[1], default=("news", 0))
-    return Genre(kind if weight >= enough else "news", dict(weights))
+    return Genre(kind if weight >= enough - (kind in headlined) else "news", dict(weights))

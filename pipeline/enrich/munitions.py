@@ -56,9 +56,12 @@ def _owners(article: "_Article", sentence: "Sentence", munition: Hit) -> set[str
     """Whose munition it is, as the adjective or name beside it says."""
     owners: set[str] = set()
     for name in sentence.names:
-        if name[2] in ("adjective", "state", "demonym", "group") and article.near(munition, [name], 2):
-            if not article.near(name, sentence.of("airspace", "territory", "border"), 1):
-                owners.update(article.states_of(name))
+        if (
+            name[2] in ("adjective", "state", "demonym", "group")
+            and article.near(munition, [name], 2)
+            and not article.near(name, sentence.of("airspace", "territory", "border"), 1)
+        ):
+            owners.update(article.states_of(name))
     return owners
 
 

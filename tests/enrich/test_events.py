@@ -24,10 +24,9 @@ def article(title: str, body: str) -> Article:
 
 def cases() -> list[Any]:
     """Every case of every file."""
-    found = []
+    found: list[Any] = []
     for file in sorted(CASES.glob("*.yaml")):
-        for case in yaml.safe_load(file.read_text()):
-            found.append(pytest.param(case, id=f"{file.stem}: {case['title']}"))
+        found += [pytest.param(case, id=f"{file.stem}: {case['title']}") for case in yaml.safe_load(file.read_text())]
     return found
 
 
