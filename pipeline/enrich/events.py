@@ -57,6 +57,8 @@ _WANTED = frozenset(
 )
 """What people propose, demand and refuse, so that a proposal must not be taken for the deed."""
 _OF_PREMISES = frozenset(["premises-damaged", "mission-closed"])
+_CLOSE = 7
+"""Words between a leader and what befell them, where no name stands between."""
 _HARM = frozenset(["damage", "burn"])
 _SPEAKS = frozenset(["says", "denies", "confirms", "condemns", "announces", "warns", "demands", "no-comment"])
 
@@ -306,7 +308,7 @@ def _as_headlined(article: _Article, found: Found) -> Found:
 
 @cache
 def _specs() -> dict[str, tuple[tuple[Spec, Pattern], ...]]:
-    """Concept of the first slot to the patterns that begin with it."""
+    """Concepts to the patterns that are looked for by them."""
     data = read_yaml(Path(__file__).parent / "events.yaml")
     groups = {name: frozenset(text.split()) for name, text in data["groups"].items()}
     index: dict[str, list[tuple[Spec, Pattern]]] = {}
@@ -323,9 +325,15 @@ def _specs() -> dict[str, tuple[tuple[Spec, Pattern], ...]]:
             patterns=tuple(_pattern(next(numbers), pattern, groups) for pattern in entry["patterns"]),
         )
         for pattern in spec.patterns:
-            for concept in sorted(pattern.slots[0]):
+            for concept in sorted(_key(pattern)):
                 index.setdefault(concept, []).append((spec, pattern))
-    return {concept: tuple(patterns) for concept, patterns in index.items() if not concept.startswith("@")}
+    return {concept: tuple(patterns) for concept, patterns in index.items()}
+
+
+def _key(pattern: Pattern) -> frozenset[str]:
+    """The slot by which a pattern is looked for: the first that no name fills, else the concepts of the first."""
+    pure = (slot for slot in pattern.slots if not any(concept.startswith("@") for concept in slot))
+    return next(pure, frozenset(concept for concept in pattern.slots[0] if not concept.startswith("@")))
 
 
 def _live(article: _Article) -> dict[str, list[tuple[Spec, Pattern]]]:
@@ -349,7 +357,7 @@ def _pattern(number: int, data: dict[str, Any], groups: dict[str, frozenset[str]
     return Pattern(
         number=number,
         slots=slots,
-        sure=tuple(slot for slot in slots[1:] if not any(concept.startswith("@") for concept in slot)),
+        sure=tuple(slot for slot in slots if not any(concept.startswith("@") for concept in slot)),
         near=data.get("near", 0),
         checks=tuple(data.get("check", ())),
         excluded=frozenset(data.get("not", ())),
@@ -387,7 +395,7 @@ def _find(article: _Article) -> Iterator[tuple[Sentence, Found]]:
             if pattern.number in asked or spec.what in settled:
                 continue
             asked.add(pattern.number)
-            if any(slot.isdisjoint(here) for slot in pattern.slots[1:]) or not pattern.excluded.isdisjoint(here):
+            if any(slot.isdisjoint(here) for slot in pattern.slots) or not pattern.excluded.isdisjoint(here):
                 continue
             for status, words in _matches(article, sentence, spec, pattern):
                 known = found.get(spec.what)
@@ -678,9 +686,19 @@ def _two_states(article: _Article, sentence: Sentence, victim: Hit) -> bool:
     return any(article.states - {state} for state in own)
 
 
+def _un_staff(article: _Article, sentence: Sentence, words: tuple[Hit, ...]) -> Verdict:
+    """Employees of the United Nations or another organisation, wherever they come from."""
+    if _speaks(sentence, words[1], words[0]) or sentence.has("crime"):
+        return False
+    organisations = article.reading.mentions_between(sentence.start, sentence.end, ("organisation",))
+    return sentence.has("un-premises") or any(one.id in ("UN", "ICRC", "OSCE", "WFP", "EU") for one in organisations)
+
+
 def _nationals(article: _Article, sentence: Sentence, words: tuple[Hit, ...]) -> Verdict:
     """People of one state held in another that the sentence or headline names; not that state's own police."""
     capture, people = words[0], words[1]
+    if people.value == "@state" and _has_spaces(sentence):
+        return False  # only where nationality is told by the bare name
     powers = ("police", "security-service", "army", "court", "government", "ministry", "troops", "leader-office")
     if _speaks(sentence, people, capture) or (sentence.has("crime") and not article.concepts & {"spying", "hostage"}):
         return False
@@ -707,6 +725,8 @@ def _victim(article: _Article, sentence: Sentence, words: tuple[Hit, ...]) -> Ve
     low, high = sorted((leader, deed))[0].end, sorted((leader, deed))[1].start
     if any(low <= hit.start and hit.end <= high for hit in sentence.of(*_SPEAKS)):
         return False
+    if article.words_apart(low, high) > _CLOSE and not any(low <= name.start < high for name in sentence.of("@person")):
+        return False  # far apart, and not because the leader's name stands between
     return not (
         article.reading.text[leader.end : leader.end + 2] in ("'s", "’s")
         and not article.near(leader, sentence.of("attack", "assassinate"), 3)
@@ -733,6 +753,7 @@ CHECKS: dict[str, Callable[[_Article, Sentence, tuple[Hit, ...]], Verdict]] = {
     "policy": _policy,
     "foreigner": _foreigner,
     "nationals": _nationals,
+    "un-staff": _un_staff,
     "victim": _victim,
     "third-state": _third_state,
 }
