@@ -1,0 +1,94 @@
+"""Who says what, and where an outlet takes its own report back."""
+
+import pytest
+
+from pipeline.enrich import enrich
+from pipeline.model.enriched import Claim
+from tests.enrich.test_events import article
+
+
+def claims(body: str, title: str = "") -> list[Claim]:
+    """The claims of an article."""
+    return list(enrich(article(title, body)).claims)
+
+
+SAID = [
+    ("The drone fell in Moldova, the foreign ministry in Chisinau said.", "the foreign ministry", "asserts"),
+    ("Russia's defence ministry denied that its missile had hit the embassy.", "Russia's defence ministry", "denies"),
+    ("Poland's interior minister, Anna Nowak, confirmed that the crossing was shut.", "Anna Nowak", "confirms"),
+    ("Tehran warned that Israel would pay for the strike.", "Tehran", "warns"),
+    ("Paris demanded the release of the journalist held in Mali.", "Paris", "demands"),
+    ("The Kremlin declined to comment on the damaged embassy.", "The Kremlin", "declines-to-comment"),
+    ("According to a source in the Turkish army, two brigades moved.", "a source in the Turkish army", "asserts"),
+    ("Речник МЗС України заявив, що посла викликали вдруге.", "Речник МЗС України", "asserts"),
+    ("У Міноборони Росії заперечили удар по посольству.", "Міноборони Росії", "denies"),
+    ("МИД Турции подтвердил, что посол вызван.", "МИД Турции", "confirms"),
+    ("По словам министра обороны Литвы, дрон упал в лесу.", "министра обороны Литвы", "asserts"),
+    ("«Мы требуем объяснений», — заявил посол Азербайджана.", "посол Азербайджана", "asserts"),
+]
+
+
+@pytest.mark.parametrize(("body", "speaker", "stance"), SAID, ids=[body for body, _, _ in SAID])
+def test_speaker_and_stance(body: str, speaker: str, stance: str) -> None:
+    said = claims(body)
+    assert any(speaker in claim.speaker.text and claim.stance == stance for claim in said), said
+
+
+def test_anonymous_speakers_are_marked() -> None:
+    first, second = claims(
+        "A source in the defence ministry of Russia said the strike was aimed at a plant. "
+        "The foreign ministry of Azerbaijan said the embassy was hit."
+    )
+    assert (first.speaker.anonymous, second.speaker.anonymous) == (True, False)
+
+
+def test_quoted_words_are_what_is_claimed() -> None:
+    (claim,) = claims('"Not one of our shells fell there," the defence ministry of Thailand said.')
+    assert claim.quoted
+    assert claim.about.startswith("Not one of our shells")
+
+
+def test_a_claim_names_the_event_it_speaks_of() -> None:
+    said = claims(
+        "A missile hit the embassy of Azerbaijan in Kyiv on Monday. Russia's defence ministry denied any involvement."
+    )
+    assert [claim.event for claim in said if claim.stance == "denies"] == ["premises-damaged"]
+
+
+def test_a_speaker_s_words_are_words_of_the_text() -> None:
+    body = "Officials in Vilnius said a drone had crossed from Belarus. Minsk rejected the report."
+    read = enrich(article("Drone over Lithuania", body))
+    assert read.claims
+    for claim in read.claims:
+        assert claim.speaker.text in body
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "The agency has withdrawn its report of a fire at the Maltese consulate in Oran.",
+        "We withdraw our article on the embassy in Vienna and apologise for the error.",
+        "Редакція відкликає повідомлення про пожежу в посольстві.",
+        "Агентство аннулирует сообщение о вызове посла.",
+    ],
+)
+def test_a_withdrawal_is_found(body: str) -> None:
+    assert enrich(article("", body)).withdraws is not None
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "France has withdrawn its troops from Chad.",
+        "The minister retracted his remarks about the ambassador.",
+        "Франция вывела войска из Чада.",
+    ],
+)
+def test_what_others_take_back_is_no_withdrawal(body: str) -> None:
+    assert enrich(article("", body)).withdraws is None
+
+
+def test_nothing_is_read_where_a_language_has_no_words() -> None:
+    read = enrich(article("Hér er ekkert", "Utanríkisráðuneytið sagði að sendiherrann hefði verið kallaður á fund."))
+    assert read.claims == ()
+    assert read.events == ()
