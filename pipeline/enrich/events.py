@@ -520,6 +520,8 @@ def _premises(article: _Article, sentence: Sentence, words: tuple[Hit, ...]) -> 
         return False
     if article.near(premises, sentence.of("cyber"), 3) or article.near(deed, sentence.of("cyber"), 3):
         return False
+    if deed.value in ("storm", "strike") and _in_jest(article):
+        return False
     beside = [*sentence.of("nearby")]
     if (
         article.before(premises, beside, 4)
@@ -536,6 +538,11 @@ def _premises(article: _Article, sentence: Sentence, words: tuple[Hit, ...]) -> 
     if deed.value not in _HARM and _spared(article, sentence, premises):
         return "denied"
     return True
+
+
+def _in_jest(article: _Article) -> bool:
+    """Stormed by guests: an article of food and parties without anybody who attacks or guards."""
+    return article.genre.weight("lifestyle") >= 3 and not article.concepts & {"attackers", "munition", "police", "troops"}
 
 
 def _shut(article: _Article, sentence: Sentence, words: tuple[Hit, ...]) -> Verdict:

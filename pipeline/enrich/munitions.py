@@ -78,7 +78,7 @@ def _victims(article: "_Article", sentence: "Sentence", munition: Hit, deed: Hit
             continue
         if article.near(name, soil, 2):
             certain += article.states_of(name)
-        elif name[2] in (*_PLACES, "state", "government") and article.near(name, [deed], 9) and name[0] > munition[0]:
+        elif name[2] in (*_PLACES, "state", "government") and _at(article, sentence, name, munition, deed):
             likely += article.states_of(name)
     if not certain and not likely and article.near(deed, soil, 5):
         likely = [state for name in names[:1] for state in article.states_of(name)]
@@ -88,3 +88,10 @@ def _victims(article: "_Article", sentence: "Sentence", munition: Hit, deed: Hit
 def _owns(article: "_Article", name: Any, missions: list[Hit]) -> bool:
     """Whether a name only says whose a mission is."""
     return name[2] in ("adjective", "state", "demonym") and article.near(name, missions, 1)
+
+
+def _at(article: "_Article", sentence: "Sentence", name: Any, munition: Hit, deed: Hit) -> bool:
+    """Whether a place stands where the deed was done: behind the munition, or close before both."""
+    if any(said.start <= name[0] < said.end for said in sentence.speech):
+        return False
+    return article.near(name, [deed], 9 if name[0] > munition[0] else 4)
