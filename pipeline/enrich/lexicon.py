@@ -32,7 +32,6 @@ MAX_TAIL = 8
 MARKS = "\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0670\u0900-\u0963\u0966-\u0dff\u0e30-\u0e4e"
 _NOT_WORD = re.compile(rf"[^\w {MARKS}]|_")
 _POINTED = re.compile(r"[.,] ")
-_WORD = re.compile(rf"[\w{MARKS}]*")
 _SAME = {"ё": "е", "ي": "ی", "ى": "ی", "ك": "ک", "أ": "ا", "إ": "ا", "آ": "ا", "ة": "ه", "ۀ": "ه", "ı": "i"}
 _ASCII = "".join(chr(code).lower() if chr(code).isalnum() else " " for code in range(128))
 
@@ -133,15 +132,15 @@ class Matcher:
         return hits
 
     def _find_spaced(self, folded: str) -> list[Hit]:
-        entries, closed, word = self._entries, self._ends_at_space, _WORD.match
+        entries, closed, padded = self._entries, self._ends_at_space, f" {folded} "
         hits: list[Hit] = []
-        add, hit = hits.append, tuple.__new__
-        for index, start, end in self._automaton.find_matches_as_indexes(f" {folded} ", overlapping=True):
+        add, hit, next_space, next_needle = hits.append, tuple.__new__, padded.find, folded.find
+        for index, start, end in self._automaton.find_matches_as_indexes(padded, overlapping=True):
             if closed[index]:
                 word_end = end = end - 2
             else:
+                word_end = next_space(" ", end) - 1  # in a folded text only spaces part words
                 end -= 1
-                word_end = word(folded, end).end()  # type: ignore[union-attr]
             for kind, value, endings, rest, needle, reach in entries[index]:
                 if endings is None:
                     if word_end - end > MAX_TAIL:
@@ -150,18 +149,21 @@ class Matcher:
                     continue
                 if rest is None:
                     add(hit(Hit, (start, word_end, kind, value)))
-                elif needle in folded[word_end : word_end + reach] and (found := _ready(rest).match(folded, word_end)):
+                elif next_needle(needle, word_end, word_end + reach) >= 0 and (
+                    found := _ready(rest).match(folded, word_end)
+                ):
                     add(hit(Hit, (start, found.end(), kind, value)))
         return hits
 
     def _find_glued(self, folded: str) -> list[Hit]:
-        entries, hits, spaced, prefixes = self._entries, [], self._script.spaced, self._script.prefixes
+        entries, spaced, prefixes, closed = self._entries, self._script.spaced, self._script.prefixes, f"{folded} "
+        hits: list[Hit] = []
         for index, start, end in self._automaton.find_matches_as_indexes(folded, overlapping=True):
             if spaced:
                 before = folded.rfind(" ", 0, start) + 1
                 if before != start and folded[before:start] not in prefixes:
                     continue
-                word_end = _WORD.match(folded, end).end()  # type: ignore[union-attr]
+                word_end = closed.find(" ", end)
             else:
                 if _inside_kana(folded, start, end):
                     continue
@@ -175,7 +177,9 @@ class Matcher:
                         continue
                 if rest is None:
                     hits.append(Hit(start, word_end, kind, value))
-                elif needle in folded[word_end : word_end + reach] and (found := _ready(rest).match(folded, word_end)):
+                elif folded.find(needle, word_end, word_end + reach) >= 0 and (
+                    found := _ready(rest).match(folded, word_end)
+                ):
                     hits.append(Hit(start, found.end(), kind, value))
         return hits
 

@@ -95,8 +95,11 @@ class Reading:
     def words_by_sentence(self) -> dict[int, list[Hit]]:
         """The concepts of each sentence that has any."""
         sentences: dict[int, list[Hit]] = {}
-        for hit in self.words:
-            sentences.setdefault(self.sentence_at(hit.start), []).append(hit)
+        number, following = 0, [*self._starts[1:], len(self.text) + 1]
+        for hit in self.words:  # in order, as the sentences are
+            while hit[0] >= following[number]:
+                number += 1
+            sentences.setdefault(number, []).append(hit)
         return sentences
 
     def mentions_between(self, start: int, end: int, kinds: Container[str] | None = None) -> list[Mention]:
