@@ -1,7 +1,8 @@
 """The meaning of a query: a tree of conditions, each of which holds of a document or does not."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from heapq import merge
 from itertools import islice
 from typing import Any, NamedTuple, Protocol, cast
 
@@ -352,20 +353,22 @@ class Within(Condition):
 class Text(Condition):
     """A condition on the words of text fields."""
 
-    wanted: Callable[[list[str], int], int]
+    def within(self, view: View, field: FieldType) -> bool:
+        """Whether it holds in one field."""
+        return next(self.places(view.tokens(field)), None) is not None
+
+    def places(self, tokens: list[str]) -> Iterator[tuple[int, int]]:
+        """Where among a text's tokens it holds: position and number of tokens."""
+        raise NotImplementedError
 
     def holds(self, view: View) -> bool:
-        return any(self.in_tokens(view.tokens(field)) for field in self.fields)
-
-    def in_tokens(self, tokens: list[str]) -> bool:
-        wanted = self.wanted
-        return any(wanted(tokens, at) for at in range(len(tokens)))
+        return any(self.within(view, field) for field in self.fields)
 
     def reasons(self, view: View) -> Iterator[Evidence]:
         for field in self.fields:
-            if self.in_tokens(view.tokens(field)):
-                for span in view.text_spans(field, self.wanted)[:MOST_ITEMS]:
-                    yield Evidence(self.text, True, span)
+            if self.within(view, field):
+                for at, length in islice(self.places(view.tokens(field)), MOST_ITEMS):
+                    yield Evidence(self.text, True, view.text_span(field, at, length))
 
     def explain(self, view: View, depth: int = 0) -> Iterator[Evidence]:
         if self.holds(view):
@@ -381,10 +384,12 @@ class Words(Text):
     def __init__(self, fields: Sequence[FieldType], tokens: Iterable[str], text: str) -> None:
         super().__init__(fields, text)
         self.tokens = frozenset(tokens)
-        self.wanted = lambda tokens, at: tokens[at] in self.tokens
 
-    def in_tokens(self, tokens: list[str]) -> bool:
-        return not self.tokens.isdisjoint(tokens)
+    def within(self, view: View, field: FieldType) -> bool:
+        return not self.tokens.isdisjoint(view.vocabulary(field))
+
+    def places(self, tokens: list[str]) -> Iterator[tuple[int, int]]:
+        return ((at, 1) for at, token in enumerate(tokens) if token in self.tokens)
 
     def clauses(self) -> list[Clause]:
         return _clause_text(self.fields, self.tokens)
@@ -396,20 +401,15 @@ class Phrase(Text):
     def __init__(self, fields: Sequence[FieldType], tokens: Sequence[str], text: str) -> None:
         super().__init__(fields, text)
         self.tokens = list(tokens)
-        self.wanted = self._here
 
-    def _here(self, tokens: list[str], at: int) -> int:
-        return len(self.tokens) if tokens[at : at + len(self.tokens)] == self.tokens else 0
+    def within(self, view: View, field: FieldType) -> bool:
+        return view.vocabulary(field).issuperset(self.tokens) and super().within(view, field)
 
-    def in_tokens(self, tokens: list[str]) -> bool:
-        at = -1
-        try:
-            while True:
-                at = tokens.index(self.tokens[0], at + 1)
-                if self._here(tokens, at):
-                    return True
-        except ValueError:
-            return False
+    def places(self, tokens: list[str]) -> Iterator[tuple[int, int]]:
+        length = len(self.tokens)
+        for at, token in enumerate(tokens):
+            if token == self.tokens[0] and tokens[at : at + length] == self.tokens:
+                yield at, length
 
     def clauses(self) -> list[Clause]:
         return [clause for token in dict.fromkeys(self.tokens) for clause in _clause_text(self.fields, [token])]
@@ -421,7 +421,26 @@ class Shaped(Text):
     def __init__(self, fields: Sequence[FieldType], glob: Glob, text: str) -> None:
         super().__init__(fields, text)
         self.glob = glob
-        self.wanted = lambda tokens, at: self.glob.matches(tokens[at])
+
+    def within(self, view: View, field: FieldType) -> bool:
+        return any(map(self.glob.matches, view.vocabulary(field)))
+
+    def places(self, tokens: list[str]) -> Iterator[tuple[int, int]]:
+        return ((at, 1) for at, token in enumerate(tokens) if self.glob.matches(token))
+
+
+class AnyWord(Text):
+    """Any of several words or shapes of words."""
+
+    def __init__(self, fields: Sequence[FieldType], choices: Iterable[Text], text: str) -> None:
+        super().__init__(fields, text)
+        self.choices = tuple(choices)
+
+    def within(self, view: View, field: FieldType) -> bool:
+        return any(choice.within(view, field) for choice in self.choices)
+
+    def places(self, tokens: list[str]) -> Iterator[tuple[int, int]]:
+        return merge(*(choice.places(tokens) for choice in self.choices))
 
 
 def _clause_text(fields: Sequence[FieldType], tokens: Iterable[str]) -> list[Clause]:

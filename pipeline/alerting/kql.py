@@ -7,7 +7,7 @@ title, summary and body. Keywords are case-sensitive, words of a text are not.
 
 import difflib
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import NamedTuple
 from lark import Lark, Token, Tree, UnexpectedCharacters, UnexpectedInput, UnexpectedToken
 
 from pipeline.alerting.conditions import (
+    AnyWord,
     Clause,
     Condition,
     Conjunction,
@@ -478,15 +479,6 @@ def _shape(value: Literal, parts: Sequence[str]) -> Glob:
                 " write the words apart, joined by `and`"
             )
     return Glob([fold(part) for part in parts])
-
-
-class AnyWord(Text):
-    """Any of several words or shapes of words."""
-
-    def __init__(self, fields: Sequence[FieldType], choices: Iterable[Text], text: str) -> None:
-        super().__init__(fields, text)
-        self.choices = tuple(choices)
-        self.wanted = lambda tokens, at: max(choice.wanted(tokens, at) for choice in self.choices)
 
 
 # --- names of fields

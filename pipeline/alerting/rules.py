@@ -1,13 +1,8 @@
-"""Rules: read from YAML, checked with line and column of every mistake, and asked of articles through an index.
-
-Of its query's clauses that a document cannot lack, a rule is filed under the most selective one; an article only asks
-the rules filed under something it has. Ten thousand rules so cost little more than ten.
-"""
+"""Rules: read from YAML, checked with line and column of every mistake, and asked of articles through an index."""
 
 import difflib
 import hashlib
 import re
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -16,11 +11,11 @@ from typing import Any, NamedTuple, get_args
 import msgspec
 import yaml
 
-from pipeline.alerting.conditions import EXISTS, shown
 from pipeline.alerting.kql import KqlError, Query, parse
+from pipeline.alerting.rule_index import RuleIndex
 from pipeline.model.alert import Desk, Severity
 from pipeline.model.candidate import Escalation, RuleChange
-from pipeline.model.document import FIELDS, TEXT, Document, search_document
+from pipeline.model.document import search_document
 from pipeline.model.enriched import Because, EnrichedArticle, Span
 
 STARTER = Path(__file__).with_name("rules")
@@ -100,18 +95,7 @@ class RuleSet:
         self.rules = {rule.id: rule for rule in rules}
         read = [parse(rule.when) for rule in self.rules.values()] if queries is None else list(queries)
         self._queries = dict(zip(self.rules, read, strict=True))
-        self._always: list[str] = []
-        self._filed: dict[str, dict[str, list[str]]] = defaultdict(dict)
-        for id_, query in self._queries.items():
-            self._file(id_, query)
-
-    def _file(self, id_: str, query: Query) -> None:
-        clauses = query.required_terms()
-        if not clauses:
-            self._always.append(id_)
-            return
-        for field, value in min(clauses, key=lambda clause: clause.cost).terms:
-            self._filed[field].setdefault(value, []).append(id_)
+        self._index = RuleIndex({id_: query.required_terms() for id_, query in self._queries.items()})
 
     @classmethod
     def starter(cls) -> "RuleSet":
@@ -148,7 +132,7 @@ class RuleSet:
         """
         document = search_document(article)
         because: list[Because] = []
-        for id_ in sorted(self._asked(document)):
+        for id_ in sorted(self._index.candidates(document)):
             query = self._queries[id_]
             if query.matches(document):
                 because += [
@@ -156,22 +140,6 @@ class RuleSet:
                     for reason in query.reasons(document)
                 ] or [Because(rule=id_, condition=query.text.strip() or "*", span=_whole_title(article))]
         return because
-
-    def _asked(self, document: Document) -> set[str]:
-        """The rules filed under something that the document has."""
-        asked = set(self._always)
-        for field, filed in self._filed.items():
-            for value in _values(document, field):
-                if found := filed.get(value):
-                    asked.update(found)
-        return asked
-
-
-def _values(document: Document, field: str) -> Iterable[str]:
-    if not field:
-        return {token for name in TEXT for token in document.tokens(FIELDS[name])}
-    values = document.all_values(FIELDS[field])
-    return [EXISTS, *map(shown, values)] if values else ()
 
 
 def _whole_title(article: EnrichedArticle) -> Span:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal, NamedTuple
 
 from pipeline.model.enriched import Actor, Claim, EnrichedArticle, Event, Facility, Field, Span
-from pipeline.model.tokens import tokens, words
+from pipeline.model.tokens import places, tokens
 
 Kind = Literal["keyword", "text", "number", "date", "boolean"]
 Subject = Any
@@ -210,13 +210,15 @@ NESTED = tuple(dict.fromkeys(field.nested for field in FIELDS.values() if field.
 class View:
     """Fields of one subject, each read once."""
 
-    __slots__ = ("_tokens", "_values", "article", "subject")
+    __slots__ = ("_places", "_tokens", "_values", "_vocabulary", "article", "subject")
 
     def __init__(self, article: EnrichedArticle, subject: Subject) -> None:
         self.article = article
         self.subject = subject
         self._values: dict[str, tuple[Any, ...]] = {}
         self._tokens: dict[str, list[str]] = {}
+        self._vocabulary: dict[str, set[str]] = {}
+        self._places: dict[str, Places] = {}
 
     def values(self, field: FieldType) -> tuple[Any, ...]:
         """The values of a field; empty where it is missing. An empty string counts as missing."""
@@ -234,28 +236,44 @@ class View:
             found = self._tokens[field.name] = [token for text in self.values(field) for token in tokens(text)]
         return found
 
+    def vocabulary(self, field: FieldType) -> set[str]:
+        """The folded words of a text field, each once."""
+        found = self._vocabulary.get(field.name)
+        if found is None:
+            found = self._vocabulary[field.name] = set(self.tokens(field))
+        return found
+
     def where(self, field: FieldType, value: Any) -> Span | None:
         """The words of the article that gave the field this value; None where no words did."""
         return field.where(self.article, self.subject, value) if field.where else None
 
-    def text_spans(self, field: FieldType, wanted: Callable[[list[str], int], int]) -> list[Span]:
-        """Where a text field has what is wanted.
+    def text_span(self, field: FieldType, at: int, length: int) -> Span | None:
+        """Where some tokens of a text field stand, counted as in `tokens`.
 
-        `wanted` gets the tokens and a position, and returns how many tokens from there are the thing (0: none).
         In a nested text field, whose places in the article nobody kept, the item's own span stands for all.
         """
         if field.nested:
-            span = self.where(field, None)
-            return [span] if span else []
-        spans = []
-        for text in self.values(field):
-            found = words(text)
-            texts = [word.token for word in found]
-            for at in range(len(found)):
-                length = wanted(texts, at)
-                if length:
-                    spans.append(Span(field=field.name, start=found[at].start, end=found[at + length - 1].end))  # type: ignore[arg-type]
-        return spans
+            return self.where(field, None)
+        found = self._places.get(field.name)
+        if found is None:
+            found = self._places[field.name] = Places(self.values(field)[0])
+        return Span(field=field.name, start=found.of(at)[0], end=found.of(at + length - 1)[1])  # type: ignore[arg-type]
+
+
+class Places:
+    """Where the tokens of a text stand; reads the text only as far as it is asked."""
+
+    __slots__ = ("_found", "_more")
+
+    def __init__(self, text: str) -> None:
+        self._found: list[tuple[int, int]] = []
+        self._more = places(text)
+
+    def of(self, at: int) -> tuple[int, int]:
+        """Start and end of the token at a position."""
+        while at >= len(self._found):
+            self._found.append(next(self._more))
+        return self._found[at]
 
 
 class Document(View):

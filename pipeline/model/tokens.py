@@ -7,7 +7,7 @@ point or comma. Each word is then folded: case, diacritics of alphabetic scripts
 
 import re
 import unicodedata
-from typing import NamedTuple
+from collections.abc import Iterator
 
 LONGEST = 255
 """Characters of a word; a longer run is cut into several, as Elasticsearch does."""
@@ -24,11 +24,11 @@ _MARKS = "\u200d\u00ad" + "".join(
 )
 _LETTER = rf"[^\W_{_SINGLE}{_KATAKANA}]"
 _RUN = rf"{_LETTER}[^\W_{_SINGLE}{_KATAKANA}]*(?:[{_MARKS}]+{_LETTER[:-1]}]*)*"
-_WORD = re.compile(
-    rf"{_RUN}(?:(?:(?<!\d)[.:'’‘·‧](?=[^\W\d])|(?<=\d)[.,;'’٫٬](?=\d)|(?<=[א-ת])[\"״](?=[א-ת])|_+){_RUN})*"
-    rf"|[{_SINGLE}][{_MARKS}]*"
-    rf"|[{_KATAKANA}][{_KATAKANA}{_MARKS}]*"
+_JOINED = (  # the look ahead spares the rest at most ends of words
+    "(?=[.:'’‘·‧,;٫٬\"״_])"
+    r"(?:(?<!\d)[.:'’‘·‧](?=[^\W\d])|(?<=\d)[.,;'’٫٬](?=\d)|(?<=[א-ת])[\"״](?=[א-ת])|_+)"
 )
+_WORD = re.compile(rf"{_RUN}(?:{_JOINED}{_RUN})*|[{_SINGLE}][{_MARKS}]*|[{_KATAKANA}][{_KATAKANA}{_MARKS}]*")
 
 _FOLDED_MARKS = dict.fromkeys(
     [*range(0x300, 0x370), *range(0x591, 0x5C8), *range(0x610, 0x61B), *range(0x64B, 0x660), 0x670, 0xAD, 0x200D]
@@ -36,14 +36,6 @@ _FOLDED_MARKS = dict.fromkeys(
 _FOLDED_LETTERS = str.maketrans(
     {"’": "'", "‘": "'", "ʼ": "'", "ʻ": "'", "ı": "i", "ł": "l", "đ": "d", "ø": "o", "æ": "ae", "œ": "oe", "ð": "d"}
 )
-
-
-class Word(NamedTuple):
-    """A word of a text: folded, and where it stands (code points, half-open)."""
-
-    token: str
-    start: int
-    end: int
 
 
 def fold(word: str) -> str:
@@ -73,14 +65,12 @@ def tokens(text: str) -> list[str]:
     """The folded words of a text, in order."""
     found = _WORD.findall(text)
     if any(len(word) > LONGEST for word in found):
-        return [word.token for word in words(text)]
+        found = [text[start:end] for start, end in places(text)]
     return [_folds[word] for word in found]
 
 
-def words(text: str) -> list[Word]:
-    """The folded words of a text with their places; the same tokens as `tokens`."""
-    return [
-        Word(fold(text[start : min(start + LONGEST, match.end())]), start, min(start + LONGEST, match.end()))
-        for match in _WORD.finditer(text)
-        for start in range(match.start(), match.end(), LONGEST)
-    ]
+def places(text: str) -> Iterator[tuple[int, int]]:
+    """Where each of `tokens` stands, in the same order: code points, half-open. Reads on only as far as it is asked."""
+    for match in _WORD.finditer(text):
+        for start in range(match.start(), match.end(), LONGEST):
+            yield start, min(start + LONGEST, match.end())

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.alerting.kql import parse
+from pipeline.alerting.rule_index import RuleIndex
 from pipeline.alerting.rules import Rule, RuleErrors, RuleSet, load_rules
 from pipeline.model.document import search_document
 from pipeline.model.enriched import EnrichedArticle
@@ -103,3 +104,23 @@ def test_the_index_asks_every_rule_that_can_hold(article: EnrichedArticle) -> No
     document = search_document(article)
     expected = {f"r{n}" for n, query in enumerate(QUERIES) if parse(query).matches(document)}
     assert {reason.rule for reason in rules.apply(article)} == expected
+
+
+@pytest.mark.parametrize(
+    ("query", "asked"),
+    [
+        ("states: AZE", True),
+        ("states: POL", False),
+        ("embassy and states: POL", False),  # one of two terms is not enough
+        ("embassy or states: POL", True),
+        ("states: (POL or AZE) and embassy", True),
+        ("truce and states: AZE", False),
+        ("events: { what: premises-damaged and target: FRA }", False),
+        ("not states: AZE", True),  # can hold without any term
+        ("cities: *", True),
+        ("summary: *", False),
+    ],
+)
+def test_an_article_asks_only_the_rules_it_has_the_terms_for(query: str, asked: bool) -> None:
+    index = RuleIndex({"rule": parse(query).required_terms()})
+    assert index.candidates(search_document(corpus()[1])) == ({"rule"} if asked else set())
