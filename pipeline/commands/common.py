@@ -44,7 +44,7 @@ def rule_set(
     """The rules that apply: the starter pack, those of the settings, and `paths` (only these where `alone`)."""
     from pipeline.alerting import rules
 
-    apply_watchlists(given, watchlists)
+    apply_lexicons(given, watchlists)
     starter = Path(rules.__file__).parent / "rules"
     chosen = [] if alone or (given and not given.starter_rules) else [starter]
     if given and not alone:
@@ -52,15 +52,14 @@ def rule_set(
     return rules.load_rules(*chosen, *paths)
 
 
-def apply_watchlists(given: "Settings | None", paths: Sequence[Path] = ()) -> None:
-    """Tells enrichment which names to look for beside its own, from files or folders of them."""
-    from pipeline.enrich import watchlists
+def apply_lexicons(given: "Settings | None", paths: Sequence[Path] = ()) -> None:
+    """Tells enrichment which names and themes to look for beside its own, from files or folders of them."""
+    from pipeline.enrich import themes, watchlists
 
-    chosen = [*(given.watchlists if given else ()), *paths]
-    if not chosen:
-        return
+    names = [*(given.watchlists if given else ()), *paths]
     try:
-        watchlists.add(*(file for path in chosen for file in _files(path)))
+        watchlists.add(*(file for path in names for file in _files(path)))
+        themes.add(*(file for path in (given.themes if given else ()) for file in _files(path)))
     except (ValueError, OSError) as error:
         fail(str(error))
 
