@@ -190,6 +190,12 @@ class _Article:
         named = {state for mention in self.reading.mentions for state in self.states_of(mention)}
         return frozenset(named)
 
+    @cached_property
+    def names_a_state(self) -> bool:
+        """A state is named, or its capital stands for it: more than a town, or an office that could be anybody's."""
+        kinds = ("state", "adjective", "demonym", "government", "country")
+        return any(mention.kind in kinds for mention in self.reading.mentions)
+
     def states_of(self, mention: Any) -> tuple[str, ...]:
         """The states a mention or name speaks of."""
         kind, id_ = mention[2], mention[3]
@@ -339,16 +345,19 @@ def _key(pattern: Pattern) -> frozenset[str]:
 def _live(article: _Article) -> dict[str, list[tuple[Spec, Pattern]]]:
     """The patterns that this article can hold, by the concepts that begin them."""
     live: dict[str, list[tuple[Spec, Pattern]]] = {}
-    concepts, states, kind = article.concepts, article.states, article.genre.kind
-    for concept, patterns in _specs().items():
-        if concept not in concepts:
-            continue
-        for spec, pattern in patterns:
-            if kind in spec.unless or len(states) < spec.states:
-                continue
-            if any(slot.isdisjoint(concepts) for slot in pattern.sure):
-                continue
-            live.setdefault(concept, []).append((spec, pattern))
+    possible: dict[int, bool] = {}
+    concepts, states, kind, specs = article.concepts, article.states, article.genre.kind, _specs()
+    for concept in concepts & specs.keys():
+        for pair in specs[concept]:
+            spec, pattern = pair
+            if pattern.number not in possible:
+                possible[pattern.number] = (
+                    kind not in spec.unless
+                    and len(states) >= spec.states
+                    and not any(slot.isdisjoint(concepts) for slot in pattern.sure)
+                )
+            if possible[pattern.number]:
+                live.setdefault(concept, []).append(pair)
     return live
 
 
@@ -384,24 +393,29 @@ def _find(article: _Article) -> Iterator[tuple[Sentence, Found]]:
     if not live:
         return
     for number, hits in sorted(article.reading.words_by_sentence.items()):
-        firsts = {hit[3] for hit in hits} & live.keys()
+        values = {hit[3] for hit in hits}
+        firsts = values & live.keys()
         if not firsts:
             continue
-        sentence = Sentence(article, number, hits)
-        here = sentence.by_value.keys()
+        sentence: Sentence | None = None
         found: dict[str, Found] = {}
         asked: set[int] = set()
         for spec, pattern in [pair for first in sorted(firsts) for pair in live[first]]:
             if pattern.number in asked or spec.what in settled:
                 continue
             asked.add(pattern.number)
-            if any(slot.isdisjoint(here) for slot in pattern.slots) or not pattern.excluded.isdisjoint(here):
+            if any(slot.isdisjoint(values) for slot in pattern.sure) or not pattern.excluded.isdisjoint(values):
+                continue
+            sentence = sentence or Sentence(article, number, hits)
+            if any(slot.isdisjoint(sentence.by_value) for slot in pattern.slots):
                 continue
             for status, words in _matches(article, sentence, spec, pattern):
                 known = found.get(spec.what)
                 if known is None or STRENGTH.index(status) < STRENGTH.index(known.status):
                     found[spec.what] = Found(spec, number, words, status)
                 break
+        if sentence is None:
+            continue
         for one in found.values():
             if one.status == "reported" and one.spec.what not in _OF_PREMISES:
                 settled.add(one.spec.what)
@@ -541,8 +555,13 @@ def _premises(article: _Article, sentence: Sentence, words: tuple[Hit, ...]) -> 
 
 
 def _in_jest(article: _Article) -> bool:
-    """Stormed by guests: an article of food and parties without anybody who attacks or guards."""
-    return article.genre.weight("lifestyle") >= 3 and not article.concepts & {"attackers", "munition", "police", "troops"}
+    """Stormed by guests: food and parties, and nobody who attacks or guards."""
+    return article.genre.weight("lifestyle") >= 3 and not article.concepts & {
+        "attackers",
+        "munition",
+        "police",
+        "troops",
+    }
 
 
 def _shut(article: _Article, sentence: Sentence, words: tuple[Hit, ...]) -> Verdict:
@@ -622,15 +641,17 @@ def _states(article: _Article, sentence: Sentence) -> int:
 
 def _takeover(article: _Article, sentence: Sentence, _words: tuple[Hit, ...]) -> Verdict:
     """Power over a state, by force: soldiers or a government are spoken of."""
+    if not article.names_a_state:
+        return False
     if sentence.has("parliament", "verbal-attack") and not sentence.has("army", "troops", "attackers"):
         return False
     signs = ("army", "troops", "seize-power", "overthrow", "attackers", "head-of-state", "government", "martial-law")
     return sum(1 for sign in signs if sign in article.concepts) >= 2
 
 
-def _measure(_article: _Article, sentence: Sentence, _words: tuple[Hit, ...]) -> Verdict:
+def _measure(article: _Article, sentence: Sentence, _words: tuple[Hit, ...]) -> Verdict:
     """A measure of a state, not of a town."""
-    return not (sentence.has("local", "domestic") and not sentence.has("nationwide"))
+    return article.names_a_state and not (sentence.has("local", "domestic") and not sentence.has("nationwide"))
 
 
 def _whole_country(article: _Article, _sentence: Sentence, _words: tuple[Hit, ...]) -> Verdict:
@@ -675,7 +696,7 @@ def _policy(article: _Article, _sentence: Sentence, _words: tuple[Hit, ...]) -> 
 def _foreigner(article: _Article, sentence: Sentence, words: tuple[Hit, ...]) -> Verdict:
     """Of another state than the one that holds them, and not for an ordinary crime."""
     capture, victim = words[0], words[1]
-    if _speaks(sentence, victim, capture):
+    if _speaks(sentence, victim, capture) or _sentenced(article):
         return False
     if sentence.has("crime") and not article.concepts & {"spying", "hostage"}:
         return False
@@ -684,6 +705,11 @@ def _foreigner(article: _Article, sentence: Sentence, words: tuple[Hit, ...]) ->
         or article.near(victim, sentence.of("foreign"), 3)
         or _two_states(article, sentence, victim)
     )
+
+
+def _sentenced(article: _Article) -> bool:
+    """A verdict for a crime rather than an arrest; spies are another matter."""
+    return article.genre.kind == "trial" and "spying" not in article.concepts
 
 
 def _two_states(article: _Article, sentence: Sentence, victim: Hit) -> bool:
@@ -704,6 +730,8 @@ def _un_staff(article: _Article, sentence: Sentence, words: tuple[Hit, ...]) -> 
 def _nationals(article: _Article, sentence: Sentence, words: tuple[Hit, ...]) -> Verdict:
     """People of one state held in another that the sentence or headline names; not that state's own police."""
     capture, people = words[0], words[1]
+    if _sentenced(article):
+        return False
     if people.value == "@state" and _has_spaces(sentence):
         return False  # only where nationality is told by the bare name
     powers = ("police", "security-service", "army", "court", "government", "ministry", "troops", "leader-office")
