@@ -33,6 +33,7 @@ MARKS = "\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0670\u0900-\u0963\u0966-\u0dff
 _NOT_WORD = re.compile(rf"[^\w {MARKS}]|_")
 _POINTED = re.compile(r"[.,] ")
 _SAME = {"ё": "е", "ي": "ی", "ى": "ی", "ك": "ک", "أ": "ا", "إ": "ا", "آ": "ا", "ة": "ه", "ۀ": "ه", "ı": "i"}
+_LOOK_ALIKE = frozenset(_SAME)
 _ASCII = "".join(chr(code).lower() if chr(code).isalnum() else " " for code in range(128))
 
 
@@ -43,10 +44,9 @@ def fold(text: str) -> str:
     if "İ" in text:
         text = text.replace("İ", "i")
     text = text.lower()
-    for letter, same in _SAME.items():
-        if letter in text:
-            text = text.replace(letter, same)
-    return _NOT_WORD.sub(" ", text)
+    for letter in _LOOK_ALIKE.intersection(text):
+        text = text.replace(letter, _SAME[letter])
+    return text if text.isalpha() else _NOT_WORD.sub(" ", text)
 
 
 class Hit(NamedTuple):
@@ -226,7 +226,9 @@ def _kana(letter: str) -> bool:
 
 def _compile(pattern: Pattern, script: Script, whole: bool) -> tuple[str, _Entry]:
     if whole and pattern.endings is not None and "*" not in pattern.text and "." not in pattern.text:
-        return " ".join(fold(pattern.text).split()), _Entry(pattern.kind, pattern.value, pattern.endings, None)
+        folded = fold(pattern.text)
+        key = folded if folded.isalpha() else " ".join(folded.split())
+        return key, _Entry(pattern.kind, pattern.value, pattern.endings, None)
     words = _pattern_words(pattern.text)
     if whole and not _POINTED.search(pattern.text):
         run = next((at for at, word in enumerate(words) if "*" in word or word == "..."), len(words))

@@ -87,7 +87,7 @@ def opens_sentence(text: str, start: int) -> bool:
 
 
 def _usable(pattern: Pattern, rules: Morphology) -> bool:
-    if not any(map(str.isalpha, pattern.text)):
+    if not (pattern.text.isalpha() or any(map(str.isalpha, pattern.text))):
         return False
     return not (pattern.kind.startswith("word:") and not rules.capitals)
 
@@ -196,47 +196,48 @@ def _written(text: str, kind: str, id_: str, rules: Morphology) -> Iterator[Patt
         yield from _with_endings(stem, rules.endings[inflection], kind, id_)
 
 
-def _named(name: str, kind: str, id_: str, rules: Morphology) -> Iterator[Pattern]:
+def _named(name: str, kind: str, id_: str, rules: Morphology) -> list[Pattern]:
     """A nominative, with the endings that the language's `decline` gives it."""
     if name.isupper() and len(name) > 1 and rules.capitals:
-        yield Pattern(name, f"acronym:{kind}", id_, EXACT)
-        return
+        return [Pattern(name, f"acronym:{kind}", id_, EXACT)]
     if name.endswith("*"):
-        yield Pattern(name, kind, id_)
-        return
-    if fold(name) in rules.words:
+        return [Pattern(name, kind, id_)]
+    folded = fold(name)
+    if folded in rules.words:
         kind = f"word:{kind}"
+    if name.isalpha():  # most are a single word
+        return _with_endings(*_decline(folded, rules), kind, id_)
     *head, last = name.replace("-", " ").split() or [name]
     before = "".join(f"{_leading(word, rules)} " for word in head)
     stem, endings = _decline(fold(last), rules)
-    yield from _with_endings(before + stem, endings, kind, id_)
+    return _with_endings(before + stem, endings, kind, id_)
 
 
-def _with_endings(stem: str, endings: frozenset[str], kind: str, id_: str) -> Iterator[Pattern]:
+def _with_endings(stem: str, endings: frozenset[str], kind: str, id_: str) -> list[Pattern]:
     """The stem with its endings; short stems as whole words, since too many other words begin with them."""
     if "*" in endings:
-        yield Pattern(f"{stem}*", kind, id_)
-    elif endings is not EXACT and len(stem) - stem.rfind(" ") - 1 < SHORT:
-        for ending in endings:
-            yield Pattern(stem + ending, kind, id_, EXACT)
-    else:
-        yield Pattern(stem, kind, id_, endings)
+        return [Pattern(f"{stem}*", kind, id_)]
+    if endings is not EXACT and len(stem) - stem.rfind(" ") - 1 < SHORT:
+        return [Pattern(stem + ending, kind, id_, EXACT) for ending in endings]
+    return [Pattern(stem, kind, id_, endings)]
 
 
 def _leading(word: str, rules: Morphology) -> str:
     """A word before the last: its stem and a star where the language changes such words."""
     if rules.leading and len(word) > 4:
+        folded = fold(word)
         for suffix in rules.leading:
-            if fold(word).endswith(suffix):
+            if folded.endswith(suffix):
                 return f"{word[: len(word) - len(suffix)]}*"
     return word
 
 
 def _decline(last: str, rules: Morphology) -> tuple[str, frozenset[str]]:
-    for length in range(min(LONGEST_SUFFIX, len(last) - 2), -1, -1):
-        suffix = last[len(last) - length :]
-        if suffix in rules.decline:
-            return last[: len(last) - length], rules.decline[suffix]
+    if rules.decline:
+        for length in range(min(LONGEST_SUFFIX, len(last) - 2), -1, -1):
+            suffix = last[len(last) - length :]
+            if suffix in rules.decline:
+                return last[: len(last) - length], rules.decline[suffix]
     return last, EXACT
 
 
