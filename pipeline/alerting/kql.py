@@ -68,8 +68,8 @@ class Query:
         return self.root.holds(document)
 
     def reasons(self, document: Document) -> list[Evidence]:
-        """The conditions that made it hold, with their words; empty where it does not hold."""
-        return list(dict.fromkeys(self.root.reasons(document))) if self.matches(document) else []
+        """The conditions that made it hold, with their words. To be asked where it holds."""
+        return list(dict.fromkeys(self.root.reasons(document)))
 
     def evidence(self, document: Document) -> list[Evidence]:
         """Every condition in the query's order, held or not, with the words that made it hold."""

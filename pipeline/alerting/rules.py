@@ -21,6 +21,9 @@ from pipeline.model.enriched import Because, EnrichedArticle, Span
 STARTER = Path(__file__).with_name("rules")
 """The rules that wirewatch comes with."""
 
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""LibYAML where PyYAML was built with it: ten times as fast."""
+
 _KEYS = ("id", "title", "desk", "severity", "when", "fresh", "quiet_for", "escalate")
 _REQUIRED = ("id", "title", "desk", "severity", "when")
 _ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
@@ -190,7 +193,7 @@ class _FileReader:
         try:
             text = self.file.read_text(encoding="utf-8")
             self.lines = text.splitlines()
-            documents = list(yaml.compose_all(text, Loader=yaml.SafeLoader))
+            documents = list(yaml.compose_all(text, Loader=_LOADER))
         except OSError as error:
             self._at(1, 1, f"cannot be read: {error.strerror}")
             return

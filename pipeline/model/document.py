@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal, NamedTuple
 
 from pipeline.model.enriched import Actor, Claim, EnrichedArticle, Event, Facility, Field, Span
-from pipeline.model.tokens import places, tokens
+from pipeline.model.tokens import folded, places, split
 
 Kind = Literal["keyword", "text", "number", "date", "boolean"]
 Subject = Any
@@ -210,14 +210,16 @@ NESTED = tuple(dict.fromkeys(field.nested for field in FIELDS.values() if field.
 class View:
     """Fields of one subject, each read once."""
 
-    __slots__ = ("_places", "_tokens", "_values", "_vocabulary", "article", "subject")
+    __slots__ = ("_places", "_positions", "_tokens", "_values", "_vocabulary", "_written", "article", "subject")
 
     def __init__(self, article: EnrichedArticle, subject: Subject) -> None:
         self.article = article
         self.subject = subject
         self._values: dict[str, tuple[Any, ...]] = {}
+        self._written: dict[str, list[str]] = {}
         self._tokens: dict[str, list[str]] = {}
         self._vocabulary: dict[str, set[str]] = {}
+        self._positions: dict[str, dict[str, list[int]]] = {}
         self._places: dict[str, Places] = {}
 
     def values(self, field: FieldType) -> tuple[Any, ...]:
@@ -233,7 +235,8 @@ class View:
         """The folded words of a text field."""
         found = self._tokens.get(field.name)
         if found is None:
-            found = self._tokens[field.name] = [token for text in self.values(field) for token in tokens(text)]
+            written = self._written[field.name] = [word for text in self.values(field) for word in split(text)]
+            found = self._tokens[field.name] = folded(written)
         return found
 
     def vocabulary(self, field: FieldType) -> set[str]:
@@ -241,6 +244,15 @@ class View:
         found = self._vocabulary.get(field.name)
         if found is None:
             found = self._vocabulary[field.name] = set(self.tokens(field))
+        return found
+
+    def positions(self, field: FieldType) -> dict[str, list[int]]:
+        """Where each folded word of a text field stands among its tokens."""
+        found = self._positions.get(field.name)
+        if found is None:
+            found = self._positions[field.name] = {}
+            for at, token in enumerate(self.tokens(field)):
+                found.setdefault(token, []).append(at)
         return found
 
     def where(self, field: FieldType, value: Any) -> Span | None:
@@ -256,7 +268,7 @@ class View:
             return self.where(field, None)
         found = self._places.get(field.name)
         if found is None:
-            found = self._places[field.name] = Places(self.values(field)[0])
+            found = self._places[field.name] = Places(self.values(field)[0], self._written[field.name])
         return Span(field=field.name, start=found.of(at)[0], end=found.of(at + length - 1)[1])  # type: ignore[arg-type]
 
 
@@ -265,9 +277,9 @@ class Places:
 
     __slots__ = ("_found", "_more")
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, written: Iterable[str]) -> None:
         self._found: list[tuple[int, int]] = []
-        self._more = places(text)
+        self._more = places(text, written)
 
     def of(self, at: int) -> tuple[int, int]:
         """Start and end of the token at a position."""

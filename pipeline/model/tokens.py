@@ -7,7 +7,7 @@ point or comma. Each word is then folded: case, diacritics of alphabetic scripts
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 LONGEST = 255
 """Characters of a word; a longer run is cut into several, as Elasticsearch does."""
@@ -61,16 +61,28 @@ class _Folds(dict[str, str]):
 _folds = _Folds()
 
 
+def split(text: str) -> list[str]:
+    """The words of a text as they are written, in order."""
+    found: list[str] = _WORD.findall(text)
+    if any(len(word) > LONGEST for word in found):
+        return [word[at : at + LONGEST] for word in found for at in range(0, len(word), LONGEST)]
+    return found
+
+
+def folded(written: Iterable[str]) -> list[str]:
+    """Words without case, diacritics and possessives."""
+    return [_folds[word] for word in written]
+
+
 def tokens(text: str) -> list[str]:
     """The folded words of a text, in order."""
-    found = _WORD.findall(text)
-    if any(len(word) > LONGEST for word in found):
-        found = [text[start:end] for start, end in places(text)]
-    return [_folds[word] for word in found]
+    return folded(split(text))
 
 
-def places(text: str) -> Iterator[tuple[int, int]]:
-    """Where each of `tokens` stands, in the same order: code points, half-open. Reads on only as far as it is asked."""
-    for match in _WORD.finditer(text):
-        for start in range(match.start(), match.end(), LONGEST):
-            yield start, min(start + LONGEST, match.end())
+def places(text: str, written: Iterable[str]) -> Iterator[tuple[int, int]]:
+    """Where each word of `split(text)` stands: code points, half-open."""
+    end = 0
+    for word in written:
+        start = text.index(word, end)
+        end = start + len(word)
+        yield start, end
