@@ -15,6 +15,7 @@ NEAR, FAR = 3, 6
 PLACED = frozenset(("city", "city-adjective"))
 NAMED = frozenset(("state", "adjective", "organisation", *PLACED))
 
+_CAPITAL = frozenset(("capital",))
 _BREAK = re.compile(r"[.;:!?…\n\"«»“”„()。！？；]")
 
 
@@ -36,10 +37,10 @@ def candidates(reading: Reading, hits: Sequence[Hit]) -> list[Hit]:
 
 def heads(reading: Reading, concepts: frozenset[str], barred: frozenset[str] = frozenset()) -> list[Hit]:
     """The words of some concepts, the longest of those that overlap, none that overlaps a barred concept's."""
-    bars = [hit for hit in reading.words if hit.value in barred]
+    bars = reading.words_of(barred)
     found: list[Hit] = []
-    for hit in reading.words:
-        if hit.value not in concepts or any(bar.start < hit.end and hit.start < bar.end for bar in bars):
+    for hit in reading.words_of(concepts):
+        if bars and any(bar.start < hit.end and hit.start < bar.end for bar in bars):
             continue
         if found and hit.start < found[-1].end:
             if hit.end - hit.start > found[-1].end - found[-1].start:
@@ -70,9 +71,7 @@ def tie(reading: Reading, number: int, heads: Sequence[Hit], names: Sequence[Hit
 def _capitals(reading: Reading, hits: Sequence[Hit]) -> list[Hit]:
     """The Ukrainian capital, столиця України: the city that is meant, as a hit of its own."""
     found = []
-    for word in reading.words:
-        if word.value != "capital":
-            continue
+    for word in reading.words_of(_CAPITAL):
         for hit in hits:
             if hit.kind not in ("state", "adjective"):
                 continue

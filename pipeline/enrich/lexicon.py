@@ -30,10 +30,9 @@ MAX_TAIL = 8
 
 # Marks of Hebrew, Arabic and Indic scripts belong to their words, though Python's \w leaves them out.
 MARKS = "\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0670\u0900-\u0963\u0966-\u0dff\u0e30-\u0e4e"
-_NOT_WORD = re.compile(rf"[^\w {MARKS}]|_")
+_NOT_WORD = re.compile(rf"[^\w {MARKS}]")
 _POINTED = re.compile(r"[.,] ")
 _SAME = {"ё": "е", "ي": "ی", "ى": "ی", "ك": "ک", "أ": "ا", "إ": "ا", "آ": "ا", "ة": "ه", "ۀ": "ه", "ı": "i"}
-_LOOK_ALIKE = frozenset(_SAME)
 _ASCII = "".join(chr(code).lower() if chr(code).isalnum() else " " for code in range(128))
 
 
@@ -44,9 +43,10 @@ def fold(text: str) -> str:
     if "İ" in text:
         text = text.replace("İ", "i")
     text = text.lower()
-    for letter in _LOOK_ALIKE.intersection(text):
-        text = text.replace(letter, _SAME[letter])
-    return text if text.isalpha() else _NOT_WORD.sub(" ", text)
+    for letter, same in _SAME.items():
+        if letter in text:
+            text = text.replace(letter, same)
+    return text if text.isalpha() else _NOT_WORD.sub(" ", text.replace("_", " "))
 
 
 class Hit(NamedTuple):

@@ -26,6 +26,7 @@ _UPPER = "A-ZÀ-ÖØ-ÞĀ-ŽА-ЯЁІЇЄҐЎΑ-ΩƏİŞĞ"
 _WORD = rf"[{_UPPER}][\w'’ʼ-]+"
 _NAME = rf"{_WORD}(?: (?:(?:al|el|bin|ibn|van|von|de|da|di|der|den|la|ben)[ -])?{_WORD}){{1,2}}"
 _AFTER = re.compile(rf"(?:,? |, )({_NAME})")
+_STOP = re.compile(r"[.,;:!?\n]")
 _BEFORE = re.compile(rf"({_NAME}), (?:the |a |an )?$")
 _LATIN = str.maketrans(
     dict(zip("абвгґдезиіклмнопрстуф", "abvggdeziiklmnoprstuf", strict=True))
@@ -80,7 +81,7 @@ def _beside(reading: Reading, head: Hit, names: Sequence[Hit], taken: set[int]) 
     end = head.end
     near = names[bisect_left(names, (head.start - 40,)) : bisect_left(names, (head.end + 100,))]
     for name in near:
-        if end <= name.start <= end + 24 and not re.search(r"[.,;:!?\n]", reading.text[end : name.start]):
+        if end <= name.start <= end + 24 and not _STOP.search(reading.text, end, name.start):
             end = name.end
     for at in dict.fromkeys((end, head.end)):
         at = _past_possessive(reading.text, at)

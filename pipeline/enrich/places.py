@@ -181,16 +181,19 @@ def _is_title_case(reading: Reading, at: int) -> bool:
     return sum(word[0].isupper() for word in words) * 2 > len(words)
 
 
+_STATE_KINDS, _CITY_KINDS = frozenset(("state", "adjective", "demonym")), frozenset(("city", "city-adjective"))
+
+
 def _support(groups: Iterable[Sequence[Hit]]) -> Counter[str]:
     """How strongly each country is present in the article, by what is named without doubt."""
     support: Counter[str] = Counter()
     for group in groups:
-        kinds = {hit.kind for hit in group}
-        if kinds <= {"state", "adjective", "demonym"} and len({hit.value for hit in group}) == 1:
+        kinds = {hit.kind for hit in group} if len(group) > 1 else {group[0].kind}
+        if kinds <= _STATE_KINDS and len({hit.value for hit in group}) == 1:
             support[group[0].value] += 2
         elif kinds == {"region"}:
             support[tables.regions()[group[0].value].country] += 2
-        elif kinds <= {"city", "city-adjective"}:
+        elif kinds <= _CITY_KINDS:
             countries = {tables.cities()[hit.value].country for hit in group}
             populous = max(tables.cities()[hit.value].population for hit in group)
             if len(countries) == 1 and populous >= MIDDLING:
@@ -207,8 +210,8 @@ def _choose(
     if not placed:
         return 0.0, others[0]
     near = _near(reading, group[0], named)
-    best = max(placed, key=lambda hit: _score(reading, hit, support, near))
-    score = _score(reading, best, support, near)
+    scores = {hit: _score(reading, hit, support, near) for hit in placed}
+    best, score = max(scores.items(), key=lambda scored: scored[1])
     if others:
         # A state is meant rather than a town of its name, unless the town's own country is spoken of and not the state.
         state, country = others[0], _country(best)

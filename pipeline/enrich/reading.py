@@ -2,7 +2,7 @@
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Container
+from collections.abc import Container, Set
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -82,9 +82,14 @@ class Reading:
                 and (not mark[-1].isspace() or _LOWER.match(text, stop.end()))
             ):
                 continue
-            if mark[0] == "." and _ABBREVIATION.search(text, max(start, stop.start() - 8), stop.start()):
+            at = stop.start()
+            if (
+                mark[0] == "."
+                and not text[max(0, at - 7) : at].isalpha()
+                and _ABBREVIATION.search(text, max(start, at - 8), at)
+            ):
                 continue
-            if text[start : stop.start()].strip():
+            if text[start:at].strip():
                 sentences += _pieces(text, start, stop.end())
             start = stop.end()
         if text[start:].strip():
@@ -101,6 +106,20 @@ class Reading:
                 number += 1
             sentences.setdefault(number, []).append(hit)
         return sentences
+
+    @cached_property
+    def concepts(self) -> dict[str, list[Hit]]:
+        """Every concept that stands anywhere in the article, with its words."""
+        concepts: dict[str, list[Hit]] = {}
+        for hit in self.words:
+            concepts.setdefault(hit[3], []).append(hit)
+        return concepts
+
+    def words_of(self, concepts: Set[str]) -> list[Hit]:
+        """The words of these concepts, in order."""
+        found = [hit for concept in concepts & self.concepts.keys() for hit in self.concepts[concept]]
+        found.sort()
+        return found
 
     def mentions_between(self, start: int, end: int, kinds: Container[str] | None = None) -> list[Mention]:
         """Mentions that begin between two offsets, of these kinds where any are given."""

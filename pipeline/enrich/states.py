@@ -97,8 +97,8 @@ def is_political(reading: Reading) -> bool:
     found = genre(reading)
     if found.kind in ("sport", "lifestyle", "fiction", "satire", "domestic", "business"):
         return False
-    offices = len({hit.start for hit in reading.words if hit.value in OFFICES})
-    dealings = any(hit.value in DEALINGS for hit in reading.words)
+    offices = len({hit.start for hit in reading.words_of(OFFICES)})
+    dealings = not DEALINGS.isdisjoint(reading.concepts.keys())
     return offices >= 2 or (offices == 1 and dealings) or not reading.words
 
 
