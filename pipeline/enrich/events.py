@@ -516,6 +516,8 @@ def _past(article: _Article, sentence: Sentence, words: tuple[Hit, ...]) -> bool
     if article.near((start, end), sentence.of("past"), 5):
         return True
     this_year = article.published.year
+    if article.published == date.max:
+        return False
     for year in _YEAR.finditer(reading.text, sentence.start, sentence.end):
         if int(year[0]) < this_year and article.near((start, end), [year.span()], 5):
             low, high = min(end, year.end()), max(start, year.start())

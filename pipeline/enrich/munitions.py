@@ -1,9 +1,11 @@
 """Whose soil a munition came down on, and whether that state was a party to the fighting it belonged to."""
 
 from datetime import date
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from pipeline.enrich.lexicon import Hit, read_yaml
 
@@ -13,17 +15,52 @@ if TYPE_CHECKING:
 _PLACES = ("country", "region", "city")
 
 
+_added: list[Path] = []
+
+
+class War(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An open war between two parties; `to` is left out while it goes on."""
+
+    parties: tuple[str, str]
+    begun: date = msgspec.field(name="from")
+    over: date = msgspec.field(name="to", default=date.max)
+
+
+def add(*files: Path) -> None:
+    """Further wars, in the form of `wars.yaml`, before anything has been read; for a user's own.
+
+    Raises:
+        ValueError: a file is not a list of wars; the message names file and field.
+    """
+    for file in files:
+        _read(file)
+        _added.append(file)
+    _wars.cache_clear()
+    enemies.cache_clear()
+
+
+def _read(file: Path) -> list[War]:
+    try:
+        return msgspec.convert(read_yaml(file) or [], list[War])
+    except msgspec.ValidationError as error:
+        raise ValueError(f"{file.name}: {error}") from None
+
+
 @cache
-def _wars() -> tuple[tuple[frozenset[str], date, date], ...]:
-    data: list[dict[str, Any]] = read_yaml(Path(__file__).parent / "wars.yaml")
-    return tuple((frozenset(war["parties"]), war["from"], war.get("to") or date.max) for war in data)
+def _wars() -> tuple[War, ...]:
+    return tuple(war for file in (Path(__file__).parent / "wars.yaml", *_added) for war in _read(file))
 
 
+@lru_cache(maxsize=4096)
 def enemies(state: str, day: date) -> frozenset[str]:
     """Those with whom a state was openly at war on a day."""
-    if day == date.max:
-        day = date.today()
-    return frozenset().union(*(war - {state} for war, begun, over in _wars() if state in war and begun <= day <= over))
+    return frozenset(
+        party
+        for war in _wars()
+        if state in war.parties and war.begun <= day <= war.over
+        for party in war.parties
+        if party != state
+    )
 
 
 def bystander(owner: str, host: str | None, states: frozenset[str], day: date) -> bool:
