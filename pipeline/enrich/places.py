@@ -145,7 +145,8 @@ def _is_part_of_name(reading: Reading, hit: Hit, starts: set[int], ends: set[int
     if hit.kind not in ("state", "city", "region"):
         return False
     if reading.plain_capitals and text[start - 1 : start] == " " and text[start - 2 : start - 1] != ".":
-        before = _CAPITALISED.search(text, max(0, start - 24), start)
+        word = text.rfind(" ", 0, start - 1) + 1
+        before = _CAPITALISED.search(text, max(word, start - 24), start)
         if before and before[1][0].isupper() and not before[1].isupper() and not _is_title_case(reading, start):
             at = before.start(1)
             known = at in reading.word_starts or at in starts or before.end(1) in ends

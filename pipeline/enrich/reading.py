@@ -158,6 +158,8 @@ class Reading:
 
 def _pieces(text: str, start: int, end: int) -> list[tuple[int, int]]:
     """A sentence; in pieces where it is longer than any that people write, so that no text takes long to read."""
+    if end - start <= LONGEST_SENTENCE:
+        return [(start, end)]
     pieces = []
     while end - start > LONGEST_SENTENCE:
         space = text.rfind(" ", start + 1, start + LONGEST_SENTENCE) + 1

@@ -1,11 +1,12 @@
 """Who speaks in a sentence: reporting words and the words beside them that name the speaker."""
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from pipeline.enrich.lexicon import Hit
-from pipeline.enrich.reading import Mention, Reading
+from pipeline.enrich.reading import Reading
 
 STANCES = {
     "denies": "denies",
@@ -18,6 +19,7 @@ STANCES = {
     "according": "asserts",
 }
 """Reporting concepts and their stance; where a word has several, the first counts."""
+_ORDER = {concept: place for place, concept in enumerate(STANCES)}
 
 SPEAKERS = frozenset(
     [
@@ -52,7 +54,7 @@ SPEAKERS = frozenset(
 """Concepts that can be who speaks."""
 
 _ACTORS = frozenset(["state", "government", "organ", "organisation", "group", "person", "facility", "city"])
-_EDGE = re.compile(r"[;:—–\n()\"«»“”„]|,\s+[\"“«„]")
+_EDGE = re.compile(r"[;:—–\n()\"«»“”„,](?:(?<!,)|\s+[\"“«„])")  # a comma only before a quotation
 _COMMA = re.compile(r"[,،、，]\s*")
 _LONGEST = 16
 _FILLER = re.compile(r"^(?:[\s\-–—•▪,:;.!?\"'«»“”„()…]|\d\d[:.]\d\d\b)+|[\s,:;\"'«»“”„()–—-]+$")
@@ -85,40 +87,41 @@ def _find(reading: Reading) -> Iterator[Attribution]:
         if not verbs:
             continue
         start, end = reading.sentences[number]
-        cues = [hit for hit in hits if hit.value in SPEAKERS]
-        cues_and_names: list[Hit | Mention] = [*cues, *reading.mentions_between(start, end, _ACTORS)]
+        cues = [hit.start for hit in hits if hit.value in SPEAKERS]
+        cues += [mention.start for mention in reading.mentions_between(start, end, _ACTORS)]
+        cues.sort()
+        hidden = [hit for hit in hits if hit.value == "anonymous"]
         taken = start
         for verb in verbs:
             if verb.start < taken:
                 continue
             span = None
             if verb.value != "according":
-                span = _left(reading, max(start, taken), verb, cues_and_names)
+                span = _left(reading, max(start, taken), verb, cues)
             if span is None:
-                span = _right(reading, end, verb, cues_and_names)
+                span = _right(reading, end, verb, cues)
             if span is None:
                 continue
             taken = max(span[1], verb.end)
-            anonymous = any(cue.value == "anonymous" and cue.start < span[1] and cue.end > span[0] for cue in cues)
+            anonymous = any(hit.start < span[1] and hit.end > span[0] for hit in hidden)
             yield Attribution(number, *span, verb, STANCES[verb.value], anonymous)
 
 
 def _verbs(hits: list[Hit]) -> list[Hit]:
     """The reporting words of a sentence; of those that overlap the one whose stance comes first."""
     best: list[Hit] = []
-    order = list(STANCES)
     for hit in hits:
         if hit.value not in STANCES:
             continue
         if best and hit.start < best[-1].end:
-            if order.index(hit.value) < order.index(best[-1].value):
+            if _ORDER[hit.value] < _ORDER[best[-1].value]:
                 best[-1] = hit
         else:
             best.append(hit)
     return best
 
 
-def _left(reading: Reading, start: int, verb: Hit, cues: list[Hit | Mention]) -> tuple[int, int] | None:
+def _left(reading: Reading, start: int, verb: Hit, cues: list[int]) -> tuple[int, int] | None:
     """The speaker before the verb: the nearest part between commas that names one, with what belongs to it."""
     text = reading.text
     for edge in _EDGE.finditer(text, start, verb.start):
@@ -139,7 +142,7 @@ def _left(reading: Reading, start: int, verb: Hit, cues: list[Hit | Mention]) ->
     return _trimmed(reading, parts[first][0], parts[last][1], cues)
 
 
-def _right(reading: Reading, end: int, verb: Hit, cues: list[Hit | Mention]) -> tuple[int, int] | None:
+def _right(reading: Reading, end: int, verb: Hit, cues: list[int]) -> tuple[int, int] | None:
     """The speaker after the verb, to the next comma or other edge."""
     text = reading.text
     edge = _EDGE.search(text, verb.end, end)
@@ -148,11 +151,15 @@ def _right(reading: Reading, end: int, verb: Hit, cues: list[Hit | Mention]) -> 
     return _trimmed(reading, verb.end, stop, cues)
 
 
-def _names_one(text: str, part: tuple[int, int], cues: list[Hit | Mention]) -> bool:
+def _names_one(text: str, part: tuple[int, int], cues: list[int]) -> bool:
     start, end = part
-    return any(start <= cue.start < end and cue[2] != "anonymous" for cue in cues) or bool(
-        _NAME.search(text, start, end) and end - start < 40
-    )
+    return _has_cue(cues, start, end) or bool(end - start < 40 and _NAME.search(text, start, end))
+
+
+def _has_cue(cues: list[int], start: int, end: int) -> bool:
+    """Whether a word that can be a speaker begins here; `cues` says where they all begin, in order."""
+    at = bisect_left(cues, start)
+    return at < len(cues) and cues[at] < end
 
 
 def _appositive(text: str, part: tuple[int, int]) -> bool:
@@ -161,7 +168,7 @@ def _appositive(text: str, part: tuple[int, int]) -> bool:
     return len(words) <= 3 and all(not word[0].islower() for word in words)
 
 
-def _trimmed(reading: Reading, start: int, end: int, cues: list[Hit | Mention]) -> tuple[int, int] | None:
+def _trimmed(reading: Reading, start: int, end: int, cues: list[int]) -> tuple[int, int] | None:
     text = reading.text
     end = min(end, len(text))
     lead = _FILLER.match(text[start:end])
@@ -170,6 +177,6 @@ def _trimmed(reading: Reading, start: int, end: int, cues: list[Hit | Mention]) 
         end -= 1
     if start >= end or text.count(" ", start, end) >= _LONGEST:
         return None
-    if any(start <= cue.start < end for cue in cues) or _NAME.search(text, start, end):
+    if _has_cue(cues, start, end) or _NAME.search(text, start, end):
         return start, end
     return None
