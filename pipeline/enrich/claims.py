@@ -45,8 +45,8 @@ def read(reading: Reading, events: tuple[Event, ...] = ()) -> tuple[Claim, ...]:
 
 def withdraws(reading: Reading) -> Span | None:
     """Where an outlet takes its own report back, None where it does not."""
-    for hit in reading.words:
-        if hit.value == "withdraw" and not _of_others(reading, hit):
+    for hit in reading.concepts.get("withdraw", ()):
+        if not _of_others(reading, hit):
             start, end = reading.sentences[reading.sentence_at(hit.start)]
             return reading.span(start, len(reading.text[:end].rstrip()))
     return None

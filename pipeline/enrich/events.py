@@ -130,7 +130,7 @@ class Sentence:
 
     def has(self, *concepts: str) -> bool:
         """Whether any of these concepts stands here."""
-        return any(concept in self.by_value for concept in concepts)
+        return not self.by_value.keys().isdisjoint(concepts)
 
     def of(self, *concepts: str) -> Iterator[Hit]:
         """The hits of these concepts."""
@@ -177,7 +177,7 @@ class _Article:
     @cached_property
     def concepts(self) -> frozenset[str]:
         """Every concept that stands anywhere in the article."""
-        return frozenset(hit.value for hit in self.reading.words)
+        return frozenset(self.reading.concepts)
 
     @cached_property
     def published(self) -> date:
@@ -298,7 +298,7 @@ def _fallout(article: _Article, found: Iterable[Found]) -> Found | None:
 
 def _retracted(reading: Reading) -> bool:
     """The headline or first sentence takes a report back."""
-    return any(hit.value == "withdraw" and hit.start < reading.body_start + 200 for hit in reading.words)
+    return any(hit.start < reading.body_start + 200 for hit in reading.concepts.get("withdraw", ()))
 
 
 def _as_headlined(article: _Article, found: Found) -> Found:
@@ -354,7 +354,7 @@ def _live(article: _Article) -> dict[str, list[tuple[Spec, Pattern]]]:
                 possible[pattern.number] = (
                     kind not in spec.unless
                     and len(states) >= spec.states
-                    and not any(slot.isdisjoint(concepts) for slot in pattern.sure)
+                    and not any(map(concepts.isdisjoint, pattern.sure))
                 )
             if possible[pattern.number]:
                 live.setdefault(concept, []).append(pair)
@@ -404,10 +404,10 @@ def _find(article: _Article) -> Iterator[tuple[Sentence, Found]]:
             if pattern.number in asked or spec.what in settled:
                 continue
             asked.add(pattern.number)
-            if any(slot.isdisjoint(values) for slot in pattern.sure) or not pattern.excluded.isdisjoint(values):
+            if any(map(values.isdisjoint, pattern.sure)) or not values.isdisjoint(pattern.excluded):
                 continue
             sentence = sentence or Sentence(article, number, hits)
-            if any(slot.isdisjoint(sentence.by_value) for slot in pattern.slots):
+            if any(map(sentence.by_value.keys().isdisjoint, pattern.slots)):
                 continue
             for status, words in _matches(article, sentence, spec, pattern):
                 known = found.get(spec.what)

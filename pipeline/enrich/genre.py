@@ -57,9 +57,7 @@ def _judge(reading: Reading) -> Genre:
     seen: set[tuple[str, str]] = set()
     headlined: set[str] = set()
     title, lead = reading.body_start - 1, reading.body_start + LEAD_LENGTH
-    for start, end, _, concept in reading.words:
-        if concept not in GENRES:
-            continue
+    for start, end, _, concept in reading.words_of(GENRES):
         word = (concept, reading.folded[start : min(end, start + _STEM)])
         if word not in seen:
             seen.add(word)
