@@ -51,7 +51,7 @@ def candidate(
         raise ValueError(f"article {article.id} has not been related")
     holds = rule in article.rules
     events = _events(article, rule) if holds else []
-    known, about = set(parties), set(whats)
+    known, about = set(parties), _told_together(article, set(whats))
     return Candidate(
         rule=rule,
         story=article.story.id,
@@ -76,6 +76,12 @@ def candidate(
         stored=article.stored,
         merged=merged,
     )
+
+
+def _told_together(article: EnrichedArticle, whats: set[str]) -> set[str]:
+    """These events, and those that the article tells in the same words: who denies the one denies the other."""
+    spans = [event.span for event in article.events if event.what in whats]
+    return whats | {event.what for event in article.events if any(_overlap(event.span, span) for span in spans)}
 
 
 def shown(article: EnrichedArticle) -> AlertArticle:

@@ -45,7 +45,7 @@ def test_alerts_are_listed_with_headline_origins_and_grade(client: TestClient) -
 
 def test_an_alert_shows_why_who_and_when(client: TestClient, engine: Embedded) -> None:
     page = client.get(f"/alerts/{first_alert(engine)}").text
-    for said in ("Why it fired", "events.what: premises-damaged", "Who says what", "Accounts", "Times", "Says so"):
+    for said in ("Why it fired", "events.what: premises-damaged", "Who says what", "Accounts", "Times", "Denies"):
         assert said in page
     assert re.search(r'<mark class="hit"[^>]*>\w', page)
 
