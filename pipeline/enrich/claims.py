@@ -23,21 +23,20 @@ class _Told(NamedTuple):
     said: Attribution
     about: tuple[int, int]
     quoted: bool
-    actor: str | None
 
 
 def read(reading: Reading, events: tuple[Event, ...] = ()) -> tuple[Claim, ...]:
     """The claims of an article, in order of the text; of one speaker with one stance only the first."""
     told: dict[tuple[str, str], _Told] = {}
     for said in attributions(reading):
-        if not _weighty(reading, said):
+        speaker_and_stance = (reading.folded[said.start : said.end], said.stance)
+        if speaker_and_stance in told or not _weighty(reading, said):
             continue
         start, end = reading.sentences[said.sentence]
         about, quoted = _about(reading, said, start, end)
         if about[1] - about[0] < 3:
             continue
-        actor = _actor(reading, said)
-        told.setdefault((reading.folded[said.start : said.end], said.stance), _Told(said, about, quoted, actor))
+        told[speaker_and_stance] = _Told(said, about, quoted)
     best = sorted(told.values(), key=lambda one: (_RANK[one.said.stance], one.said.start))[:MOST]
     best.sort(key=lambda one: one.said.start)
     return tuple(_claim(reading, one, events) for one in best)
@@ -112,7 +111,7 @@ def _claim(reading: Reading, told: _Told, events: tuple[Event, ...]) -> Claim:
     stance: Stance = said.stance  # type: ignore[assignment]
     return Claim(
         speaker=Speaker(
-            text=reading.text[said.start : said.end], actor=told.actor, anonymous=said.anonymous, role=role
+            text=reading.text[said.start : said.end], actor=_actor(reading, said), anonymous=said.anonymous, role=role
         ),
         stance=stance,
         quoted=told.quoted,

@@ -45,7 +45,7 @@ def is_located(reading: Reading, start: int, end: int) -> bool:
     rules = grammar(reading.language)
     folded = reading.folded
     if not rules.spaced:
-        if any(folded.startswith(word, end) for word in rules.after):
+        if folded.startswith(rules.after, end):
             return True
         before = folded[max(0, start - 2) : start].rstrip()
         return any(before.endswith(word) for word in rules.inside)
@@ -55,16 +55,13 @@ def is_located(reading: Reading, start: int, end: int) -> bool:
     if words and words[-1] in rules.inside and folded[start - 1] == " ":
         return True
     name = folded[start:end]
-    if len(name) > 4 and any(name.endswith(ending) for ending in rules.locative):
+    if len(name) > 4 and name.endswith(rules.locative):
         return True
     if rules.after:
         following = folded[end : end + 12].split()
         return bool(following) and following[0] in rules.after
-    return any(
-        prefix in rules.inside and len(prefix) < 4
-        for prefix in [folded[folded.rfind(" ", 0, start) + 1 : start]]
-        if prefix
-    )
+    prefix = folded[folded.rfind(" ", 0, start) + 1 : start]
+    return 0 < len(prefix) < 4 and prefix in rules.inside
 
 
 def words_between(reading: Reading, start: int, end: int) -> list[str]:

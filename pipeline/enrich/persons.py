@@ -63,7 +63,7 @@ def collect(reading: Reading, hits: Sequence[Hit]) -> list[Hit]:
     if not heads:
         return list(hits)
     names = composition.candidates(reading, hits)
-    taken = {at for hit in hits if hit.kind != "person" for at in range(hit.start, hit.end)}
+    taken = [hit for hit in hits if hit.kind != "person"]
     held: dict[str, list[_Held]] = defaultdict(list)
     for number, head in enumerate(heads):
         found = _beside(reading, head, names, taken)
@@ -76,7 +76,7 @@ def collect(reading: Reading, hits: Sequence[Hit]) -> list[Hit]:
     return [hit for hit in hits if not any(person.start <= hit.start < person.end for person in named)]
 
 
-def _beside(reading: Reading, head: Hit, names: Sequence[Hit], taken: set[int]) -> tuple[int, int] | None:
+def _beside(reading: Reading, head: Hit, names: Sequence[Hit], taken: Sequence[Hit]) -> tuple[int, int] | None:
     """The name after the office (past "of Russia", "to Baku"), or in front of a comma before it ("the Slovak")."""
     end = head.end
     near = names[bisect_left(names, (head.start - 40,)) : bisect_left(names, (head.end + 100,))]
@@ -92,7 +92,8 @@ def _beside(reading: Reading, head: Hit, names: Sequence[Hit], taken: set[int]) 
     for name in reversed(near):
         if name.end <= start <= name.end + 3 and name.kind in ("state", "adjective"):
             start = name.start
-    before = _BEFORE.search(reading.text, max(0, start - 60), start)
+    comma = reading.text.rfind(",", max(0, start - 6), start)
+    before = _BEFORE.search(reading.text, max(0, start - 60), start) if comma >= 0 else None
     if before and _is_name(reading, before.span(1), taken):
         return before.span(1)
     return None
@@ -102,10 +103,10 @@ def _past_possessive(text: str, at: int) -> int:
     return at + 2 if text[at : at + 2] in ("'s", "’s") else at
 
 
-def _is_name(reading: Reading, span: tuple[int, int], taken: set[int]) -> bool:
+def _is_name(reading: Reading, span: tuple[int, int], taken: Sequence[Hit]) -> bool:
     """Not where its last word is a place or the first an office: Владимир Путин is a name, Prime Minister is not."""
     start, end = span
-    return start not in reading.word_starts and end - 1 not in taken
+    return start not in reading.word_starts and not any(hit.start < end <= hit.end for hit in taken)
 
 
 def _office(reading: Reading, number: int, heads: Sequence[Hit], names: Sequence[Hit]) -> str:
