@@ -425,7 +425,7 @@ def _find(article: _Article) -> Iterator[tuple[Sentence, Found]]:
 def _matches(
     article: _Article, sentence: Sentence, spec: Spec, pattern: Pattern
 ) -> Iterator[tuple[Status, tuple[Hit, ...]]]:
-    for words in _together(article, sentence, pattern)[:8]:
+    for words in _together(article, sentence, pattern)[:4]:
         verdict: Verdict = True
         for check in pattern.checks:
             verdict = CHECKS[check](article, sentence, words)
