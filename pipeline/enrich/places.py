@@ -34,11 +34,21 @@ def settle(reading: Reading, hits: Sequence[Hit]) -> list[Hit]:
     people = _people(reading, groups)
     groups = {span: group for span, group in groups.items() if span not in people}
     support = _support(groups.values())
-    return [hit for hit in _choose_all(reading, groups, support) if not _is_doubtful(reading, hit, groups, support)]
+    starts = _starts(groups)
+    return [hit for hit in _choose_all(reading, groups, support) if not _is_doubtful(reading, hit, starts, support)]
 
 
 _ORDER = {"state": 0, "adjective": 1, "demonym": 2, "region": 3, "city": 4, "city-adjective": 5}
 Groups = dict[tuple[int, int], list[Hit]]
+
+
+def _starts(groups: Groups) -> dict[str, list[int]]:
+    """Where the names begin that may mean a place, by its id."""
+    starts: dict[str, list[int]] = defaultdict(list)
+    for (start, _), group in groups.items():
+        for hit in group:
+            starts[hit.value].append(start)
+    return starts
 
 
 def _is_quoted(reading: Reading, start: int, end: int) -> bool:
@@ -99,7 +109,7 @@ def _named_states(groups: Groups) -> list[tuple[int, str]]:
     return named
 
 
-def _is_doubtful(reading: Reading, hit: Hit, groups: Groups, support: Counter[str]) -> bool:
+def _is_doubtful(reading: Reading, hit: Hit, starts: dict[str, list[int]], support: Counter[str]) -> bool:
     """Whether a town is too small, for a name that may be a word, to be believed without support."""
     if hit.kind != "city":
         return False
@@ -110,11 +120,7 @@ def _is_doubtful(reading: Reading, hit: Hit, groups: Groups, support: Counter[st
     near = support[city.country] > 0 or reading.article.source.country == city.country
     if not morphology(reading.language).capitals:
         return _may_be_word(reading, hit, near)
-    opens = reading.plain_capitals and all(
-        opens_sentence(reading.text, start)
-        for (start, _), group in groups.items()
-        if any(other.value == hit.value for other in group)
-    )
+    opens = reading.plain_capitals and all(opens_sentence(reading.text, start) for start in starts[hit.value])
     if near:
         return opens and city.population < SMALL
     if reading.language in NOUNS and city.population < LARGE and not is_located(reading, hit.start, hit.end):
@@ -188,6 +194,7 @@ _STATE_KINDS, _CITY_KINDS = frozenset(("state", "adjective", "demonym")), frozen
 def _support(groups: Iterable[Sequence[Hit]]) -> Counter[str]:
     """How strongly each country is present in the article, by what is named without doubt."""
     support: Counter[str] = Counter()
+    cities = tables.cities()
     for group in groups:
         kinds = {hit.kind for hit in group} if len(group) > 1 else {group[0].kind}
         if kinds <= _STATE_KINDS and len({hit.value for hit in group}) == 1:
@@ -195,9 +202,8 @@ def _support(groups: Iterable[Sequence[Hit]]) -> Counter[str]:
         elif kinds == {"region"}:
             support[tables.regions()[group[0].value].country] += 2
         elif kinds <= _CITY_KINDS:
-            countries = {tables.cities()[hit.value].country for hit in group}
-            populous = max(tables.cities()[hit.value].population for hit in group)
-            if len(countries) == 1 and populous >= MIDDLING:
+            countries = {cities[hit.value].country for hit in group}
+            if len(countries) == 1 and max(cities[hit.value].population for hit in group) >= MIDDLING:
                 support[countries.pop()] += 1
     return support
 
