@@ -29,6 +29,8 @@ DEALINGS = frozenset(
 POLITICAL = OFFICES | DEALINGS
 
 OFFICIAL = POLITICAL | {"party-leader", "court", "police", "spokesperson", "official", "territory"}
+SHORT_TEXT = 400
+"""Characters: too few to tell what an article deals with, so that who is named is taken at their word."""
 REACH = 30
 """Characters within which a word belongs to an adjective."""
 
@@ -99,6 +101,8 @@ def is_political(reading: Reading) -> bool:
         return False
     offices = len({hit.start for hit in reading.words_of(OFFICES)})
     dealings = not DEALINGS.isdisjoint(reading.concepts.keys())
+    if len(reading.text) < SHORT_TEXT:
+        return True
     return offices >= 2 or (offices == 1 and dealings) or not reading.words
 
 
