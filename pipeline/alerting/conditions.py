@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from functools import lru_cache
 from heapq import merge
 from itertools import islice
 from typing import Any, NamedTuple, Protocol, cast
@@ -398,11 +399,10 @@ class Words(Text):
         self.tokens = frozenset(tokens)
 
     def within(self, view: View, field: FieldType) -> bool:
-        return not self.tokens.isdisjoint(view.vocabulary(field))
+        return not view.vocabulary(field).keys().isdisjoint(self.tokens)
 
     def places(self, view: View, field: FieldType) -> Iterator[tuple[int, int]]:
-        positions = view.positions(field)
-        return ((at, 1) for at in merge(*(positions.get(token, ()) for token in self.tokens)))
+        return ((at, 1) for at in merge(*(view.positions(field, token) for token in self.tokens)))
 
     def clauses(self) -> list[Clause]:
         return _clause_text(self.fields, self.tokens)
@@ -416,11 +416,12 @@ class Phrase(Text):
         self.tokens = list(tokens)
 
     def within(self, view: View, field: FieldType) -> bool:
-        return view.vocabulary(field).issuperset(self.tokens) and super().within(view, field)
+        known = view.vocabulary(field)
+        return all(token in known for token in self.tokens) and super().within(view, field)
 
     def places(self, view: View, field: FieldType) -> Iterator[tuple[int, int]]:
         tokens, length = view.tokens(field), len(self.tokens)
-        for at in view.positions(field).get(self.tokens[0], ()):
+        for at in view.positions(field, self.tokens[0]):
             if tokens[at : at + length] == self.tokens:
                 yield at, length
 
@@ -472,6 +473,7 @@ def shown(value: Any) -> str:
     return str(value)
 
 
+@lru_cache(10_000)
 def quoted(value: str) -> str:
     """A value as KQL, in quotes where it needs them."""
     words = value.split()

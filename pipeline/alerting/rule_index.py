@@ -1,7 +1,7 @@
 """Which of many rules an article has to be asked: those that it has the terms for.
 
-Of the clauses that a document cannot lack if its query is to hold, a rule is filed under the most selective one, and
-there under the next; an article only asks the rules for which it has a term of both.
+Of the clauses that a document cannot lack if its query is to hold, a rule is filed under the terms of the most
+selective one, with those of the next beside it; an article only asks the rules of which it has a term of both.
 """
 
 from collections.abc import Iterable, Mapping
@@ -10,48 +10,7 @@ from pipeline.alerting.conditions import EXISTS, Clause, Term, shown
 from pipeline.model.document import FIELDS, TEXT, Document
 
 SELECTIVE = 0.5
-"""A second clause is worth asking where fewer documents than this share are expected to have it."""
-
-
-class _Has:
-    """The terms that one document has, field by field, each read once."""
-
-    def __init__(self, document: Document) -> None:
-        self._document = document
-        self._fields: dict[str, set[str]] = {}
-
-    def values(self, field: str) -> set[str]:
-        found = self._fields.get(field)
-        if found is None:
-            found = self._fields[field] = self._read(field)
-        return found
-
-    def _read(self, field: str) -> set[str]:
-        if not field:
-            return set().union(*(self._document.vocabulary(FIELDS[name]) for name in TEXT))
-        values = self._document.all_values(FIELDS[field])
-        return {EXISTS, *map(shown, values)} if values else set()
-
-
-class _Drawer:
-    """Rules that share a first term, filed by their second."""
-
-    def __init__(self) -> None:
-        self.plain: list[str] = []
-        self.filed: dict[str, dict[str, list[str]]] = {}
-
-    def add(self, id_: str, terms: Iterable[Term]) -> None:
-        terms = list(terms)
-        if not terms:
-            self.plain.append(id_)
-        for field, value in terms:
-            self.filed.setdefault(field, {}).setdefault(value, []).append(id_)
-
-    def collect(self, has: _Has, found: set[str]) -> None:
-        found.update(self.plain)
-        for field, filed in self.filed.items():
-            for value in filed.keys() & has.values(field):
-                found.update(filed[value])
+"""A second clause is worth looking at where fewer documents than this share are expected to have it."""
 
 
 class RuleIndex:
@@ -60,27 +19,56 @@ class RuleIndex:
     def __init__(self, required: Mapping[str, Iterable[Clause]]) -> None:
         """Takes the clauses that the query of each rule requires, by the rule's id."""
         self._always: list[str] = []
-        self._filed: dict[str, dict[str, _Drawer]] = {}
+        self._filed: dict[str, list[tuple[str, frozenset[str] | None]]] = {}
+        self._fields: set[str] = set()
         for id_, clauses in required.items():
             first, second = _best(clauses)
             if first is None:
                 self._always.append(id_)
                 continue
-            for field, value in first.terms:
-                drawer = self._filed.setdefault(field, {}).setdefault(value, _Drawer())
-                drawer.add(id_, second.terms if second else ())
+            filed = id_, self._keys(second) if second else None
+            for key in self._keys(first):
+                self._filed.setdefault(key, []).append(filed)
+
+    def _keys(self, clause: Clause) -> frozenset[str]:
+        self._fields.update(term.field for term in clause.terms)
+        return frozenset(_key(*term) for term in clause.terms)
 
     def candidates(self, document: Document) -> set[str]:
         """Every rule that holds of the document, and few others."""
-        has = _Has(document)
+        has = self._has(document)
         found = set(self._always)
-        for field, filed in self._filed.items():
-            for value in filed.keys() & has.values(field):
-                filed[value].collect(has, found)
+        for key in self._filed.keys() & has:
+            for id_, second in self._filed[key]:
+                if second is None or not second.isdisjoint(has):
+                    found.add(id_)
         return found
+
+    def _has(self, document: Document) -> set[str]:
+        """The terms of a document, in the fields that any rule needs."""
+        has: set[str] = set()
+        for field in self._fields:
+            if field:
+                values = document.all_values(FIELDS[field])
+                has.update(_key(field, shown(value)) for value in values)
+                if values:
+                    has.add(_key(field, EXISTS))
+            else:
+                has.update(*(document.vocabulary(FIELDS[name]) for name in TEXT))
+        return has
+
+
+def _key(field: str, value: str) -> str:
+    """A term as one string, which keeps its hash; no word of a text holds a line break."""
+    return f"{field}\n{value}" if field else value
 
 
 def _best(clauses: Iterable[Clause]) -> tuple[Clause | None, Clause | None]:
-    """The two most selective clauses; the second only where it is worth asking."""
-    first, second, *_ = [*sorted(set(clauses), key=lambda clause: clause.cost), None, None]
+    """The two most selective clauses; the second only where it is worth looking at."""
+    first, second, *_ = [*sorted(set(clauses), key=_cost_of), None, None]
     return first, second if second and second.cost < SELECTIVE else None
+
+
+def _cost_of(clause: Clause) -> tuple[float, list[Term]]:
+    """In an order that does not change from run to run."""
+    return clause.cost, sorted(clause.terms)

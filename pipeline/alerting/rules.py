@@ -4,7 +4,6 @@ import difflib
 import hashlib
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple, get_args
 
@@ -49,7 +48,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def version(self) -> str:
         """16 hex digits that change with the rule."""
-        return hashlib.sha256(msgspec.json.encode(self)).hexdigest()[:16]
+        return _hash(self)
 
     @property
     def change(self) -> RuleChange:
@@ -98,6 +97,8 @@ class RuleSet:
         self.rules = {rule.id: rule for rule in rules}
         read = [parse(rule.when) for rule in self.rules.values()] if queries is None else list(queries)
         self._queries = dict(zip(self.rules, read, strict=True))
+        self.hash = _hash(sorted(rule.version for rule in self))
+        """16 hex digits that change with any rule."""
         self._index = RuleIndex({id_: query.required_terms() for id_, query in self._queries.items()})
 
     @classmethod
@@ -119,11 +120,6 @@ class RuleSet:
         """What a rule's `when` means."""
         return self._queries[id_]
 
-    @cached_property
-    def hash(self) -> str:
-        """16 hex digits that change with any rule."""
-        return hashlib.sha256(msgspec.json.encode(sorted(rule.version for rule in self))).hexdigest()[:16]
-
     def changes(self) -> list[RuleChange]:
         """What alerts need to know of each rule."""
         return [rule.change for rule in self]
@@ -143,6 +139,10 @@ class RuleSet:
                     for reason in query.reasons(document)
                 ] or [Because(rule=id_, condition=query.text.strip() or "*", span=_whole_title(article))]
         return because
+
+
+def _hash(value: object) -> str:
+    return hashlib.sha256(msgspec.json.encode(value)).hexdigest()[:16]
 
 
 def _whole_title(article: EnrichedArticle) -> Span:

@@ -4,7 +4,7 @@
 asked for; `Document.as_dict` is the same as plain data, for Elasticsearch and for whoever wants to look at it.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Literal, NamedTuple
 
 from pipeline.model.enriched import Actor, Claim, EnrichedArticle, Event, Facility, Field, Span
@@ -210,16 +210,26 @@ NESTED = tuple(dict.fromkeys(field.nested for field in FIELDS.values() if field.
 class View:
     """Fields of one subject, each read once."""
 
-    __slots__ = ("_places", "_positions", "_tokens", "_values", "_vocabulary", "_written", "article", "subject")
+    __slots__ = (
+        "_places",
+        "_positions",
+        "_tokens",
+        "_values",
+        "_vocabulary",
+        "_where",
+        "_written",
+        "article",
+        "subject",
+    )
 
     def __init__(self, article: EnrichedArticle, subject: Subject) -> None:
         self.article = article
         self.subject = subject
         self._values: dict[str, tuple[Any, ...]] = {}
+        self._where: dict[tuple[str, Any], Span | None] = {}
         self._written: dict[str, list[str]] = {}
         self._tokens: dict[str, list[str]] = {}
-        self._vocabulary: dict[str, set[str]] = {}
-        self._positions: dict[str, dict[str, list[int]]] = {}
+        self._vocabulary: dict[str, dict[str, int]] = {}
         self._places: dict[str, Places] = {}
 
     def values(self, field: FieldType) -> tuple[Any, ...]:
@@ -239,25 +249,35 @@ class View:
             found = self._tokens[field.name] = folded(written)
         return found
 
-    def vocabulary(self, field: FieldType) -> set[str]:
-        """The folded words of a text field, each once."""
+    def vocabulary(self, field: FieldType) -> dict[str, int]:
+        """The folded words of a text field, and where each stands first among its tokens."""
         found = self._vocabulary.get(field.name)
         if found is None:
-            found = self._vocabulary[field.name] = set(self.tokens(field))
+            tokens = self.tokens(field)
+            found = self._vocabulary[field.name] = dict(
+                zip(reversed(tokens), range(len(tokens) - 1, -1, -1), strict=True)
+            )
         return found
 
-    def positions(self, field: FieldType) -> dict[str, list[int]]:
-        """Where each folded word of a text field stands among its tokens."""
-        found = self._positions.get(field.name)
-        if found is None:
-            found = self._positions[field.name] = {}
-            for at, token in enumerate(self.tokens(field)):
-                found.setdefault(token, []).append(at)
-        return found
+    def positions(self, field: FieldType, token: str) -> Iterator[int]:
+        """Where a folded word stands among the tokens of a text field."""
+        at = self.vocabulary(field).get(token)
+        tokens = self.tokens(field)
+        while at is not None:
+            yield at
+            try:
+                at = tokens.index(token, at + 1)
+            except ValueError:
+                return
 
     def where(self, field: FieldType, value: Any) -> Span | None:
         """The words of the article that gave the field this value; None where no words did."""
-        return field.where(self.article, self.subject, value) if field.where else None
+        if field.where is None:
+            return None
+        key = field.name, value
+        if key not in self._where:
+            self._where[key] = field.where(self.article, self.subject, value)
+        return self._where[key]
 
     def text_span(self, field: FieldType, at: int, length: int) -> Span | None:
         """Where some tokens of a text field stand, counted as in `tokens`.

@@ -28,7 +28,10 @@ _JOINED = (  # the look ahead spares the rest at most ends of words
     "(?=[.:'’‘·‧,;٫٬\"״_])"
     r"(?:(?<!\d)[.:'’‘·‧](?=[^\W\d])|(?<=\d)[.,;'’٫٬](?=\d)|(?<=[א-ת])[\"״](?=[א-ת])|_+)"
 )
+_SPECIAL = re.compile(f"[{_SINGLE}{_KATAKANA}{_MARKS}]")
 _WORD = re.compile(rf"{_RUN}(?:{_JOINED}{_RUN})*|[{_SINGLE}][{_MARKS}]*|[{_KATAKANA}][{_KATAKANA}{_MARKS}]*")
+_SIMPLE_WORD = re.compile(rf"[^\W_]+(?:{_JOINED}[^\W_]+)*")
+"""The same where a text has nothing of `_SPECIAL`, in half the time."""
 
 _FOLDED_MARKS = dict.fromkeys(
     [*range(0x300, 0x370), *range(0x591, 0x5C8), *range(0x610, 0x61B), *range(0x64B, 0x660), 0x670, 0xAD, 0x200D]
@@ -63,15 +66,15 @@ _folds = _Folds()
 
 def split(text: str) -> list[str]:
     """The words of a text as they are written, in order."""
-    found: list[str] = _WORD.findall(text)
-    if any(len(word) > LONGEST for word in found):
+    found: list[str] = (_WORD if _SPECIAL.search(text) else _SIMPLE_WORD).findall(text)
+    if max(map(len, found), default=0) > LONGEST:
         return [word[at : at + LONGEST] for word in found for at in range(0, len(word), LONGEST)]
     return found
 
 
 def folded(written: Iterable[str]) -> list[str]:
     """Words without case, diacritics and possessives."""
-    return [_folds[word] for word in written]
+    return list(map(_folds.__getitem__, written))
 
 
 def tokens(text: str) -> list[str]:

@@ -202,6 +202,11 @@ def test_words_stand_where_they_say(text: str) -> None:
     assert all(end <= start for (_, end), (start, _) in pairwise(found))
 
 
+@given(st.text("aZ9_.:'’,;י\"צёß ", max_size=60))
+def test_a_text_of_simple_scripts_is_split_as_any_other(text: str) -> None:
+    assert tokens(text + " \u4e2d")[:-1] == tokens(text)  # one Han character asks for the full rules
+
+
 def test_a_document_is_plain_data_too() -> None:
     plain = search_document(FULL).as_dict()
     assert plain["states"] == ["AZE", "RUS"]
