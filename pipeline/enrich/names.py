@@ -1,5 +1,6 @@
 """Names: whatever names somebody or somewhere in a language, in one automaton, and what of it stands in a text."""
 
+import gc
 import re
 from collections.abc import Iterator
 from functools import cache
@@ -46,7 +47,9 @@ def gazetteer(language: str) -> Gazetteer:
     """Compiles the names of a language: its own files, the watchlists, CLDR and GeoNames."""
     rules = morphology(language)
     patterns = (pattern for pattern in _patterns(language, rules) if _usable(pattern, rules))
-    return Gazetteer(Matcher(patterns, rules.script, whole=True), rules)
+    made = Gazetteer(Matcher(patterns, rules.script, whole=True), rules)
+    gc.freeze()  # it stays for good: the garbage collector need not walk it again and again
+    return made
 
 
 def find(text: str, folded: str, language: str) -> list[Hit]:
