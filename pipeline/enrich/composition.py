@@ -138,9 +138,12 @@ def _capital_owner(reading: Reading, head: Hit, names: Sequence[Hit]) -> tuple[s
 
 def _host(reading: Reading, head: Hit, names: Sequence[Hit], owner: Hit | None) -> tuple[str | None, str | None]:
     """City (GeoNames id) and country where the head word's thing stands."""
+    sentence = reading.sentence_at(head.start)
     best: tuple[float, Hit] | None = None
     for name in names:
         if name == owner or name.kind in ("organisation", "adjective"):
+            continue
+        if reading.sentence_at(name.start) != sentence:
             continue
         before = name.start < head.start
         between = words_between(reading, *((name.end, head.start) if before else (head.end, name.start)))

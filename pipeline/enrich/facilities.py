@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import NamedTuple, cast
 
 from pipeline.enrich import composition, tables
-from pipeline.enrich.grammar import is_ours
+from pipeline.enrich.grammar import grammar, is_ours
 from pipeline.enrich.lexicon import Hit
 from pipeline.enrich.reading import Mention, Reading
 from pipeline.model.enriched import Facility, FacilityKind, Span
@@ -15,6 +15,10 @@ KINDS = frozenset(("embassy", "consulate", "residence", "mission", "un-premises"
 
 OURS = 100
 """What "our embassy" counts for the outlet's own state, in mentions of it."""
+
+
+EMBASSY_CITY = 300_000
+"""Inhabitants of the least city without a capital's rank that has embassies, such as The Hague."""
 
 
 class Found(NamedTuple):
@@ -51,7 +55,17 @@ def _find(reading: Reading, number: int, heads: Sequence[Hit], names: Sequence[H
     if tied.named:
         start, end = min(start, tied.named.start), max(end, tied.named.end)
     owner = "UN" if head.value == "un-premises" else tied.owner
+    if grammar(reading.language).locative and is_ours(reading, head.start, head.end):
+        owner = reading.article.source.country or owner
+    if head.value == "embassy" and _is_lesser(tied.city):
+        return Found(start, end, head.value, owner, None, None)
     return Found(start, end, head.value, owner, tied.city, tied.country)
+
+
+def _is_lesser(city: str | None) -> bool:
+    """A town too small for embassies: the quarter of a capital, or its namesake."""
+    place = tables.cities().get(city or "")
+    return place is not None and not place.capital and place.population < EMBASSY_CITY
 
 
 def _adopt(reading: Reading, found: list[Found], hits: Sequence[Hit]) -> list[Found]:
