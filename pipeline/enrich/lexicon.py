@@ -22,6 +22,8 @@ from ahocorasick_rs import AhoCorasick, Implementation, MatchKind
 from pipeline.enrich.language import script_of
 
 LANGUAGES = Path(__file__).parent / "languages"
+KIN = {"hr": ("sr",), "bs": ("sr", "hr")}
+"""Languages that also read the files of others, so near that a sentence often fits them all."""
 EXACT = frozenset([""])
 """The endings of a word that never changes."""
 _LONG_WORD = 24
@@ -289,6 +291,12 @@ def read_yaml(path: Path) -> Any:
         return yaml.load(file, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)) or {}
 
 
+def language_files(language: str, name: str) -> list[Any]:
+    """What a language's file of this name says, after those of its kin; empty where nobody has one."""
+    found = (read_yaml(LANGUAGES / code / name) for code in (*KIN.get(language, ()), language))
+    return [data for data in found if data]
+
+
 class Morphology(NamedTuple):
     """How names stand and change in a language, from its `morphology.yaml`."""
 
@@ -311,7 +319,9 @@ class Morphology(NamedTuple):
 def morphology(language: str) -> Morphology:
     """The rules of a language; those of its script where it has no file of its own."""
     scripts = read_yaml(LANGUAGES / "scripts.yaml")
-    data = scripts.get(script_of(language), {}) | read_yaml(LANGUAGES / language / "morphology.yaml")
+    data = dict(scripts.get(script_of(language), {}))
+    for own in language_files(language, "morphology.yaml"):
+        data |= own
     return Morphology(
         script=Script(spaced=data.get("spaced", True), prefixes=frozenset(map(fold, data.get("prefixes", ())))),
         capitals=data.get("capitals", True),
@@ -337,7 +347,8 @@ def words(language: str) -> Matcher | None:
     patterns = [
         Pattern(str(text), "word", concept)
         for file in ("offices.yaml", "words.yaml")
-        for concept, texts in read_yaml(LANGUAGES / language / file).items()
+        for concepts in language_files(language, file)
+        for concept, texts in concepts.items()
         for text in texts or ()
     ]
     script = morphology(language).script

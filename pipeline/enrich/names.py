@@ -16,6 +16,7 @@ from pipeline.enrich.lexicon import (
     Morphology,
     Pattern,
     fold,
+    language_files,
     longest,
     morphology,
     read_yaml,
@@ -107,21 +108,21 @@ def _patterns(language: str, rules: Morphology) -> Iterator[Pattern]:
 def _state_patterns(language: str, rules: Morphology) -> Iterator[Pattern]:
     for code, name in (*tables.territories(language), *tables.territories(TWO_SCRIPTS.get(language, ""))):
         yield from _named(name, "organisation" if len(code) == 2 else "state", code, rules)
-    own: dict[str, dict[str, list[str]]] = read_yaml(LANGUAGES / language / "states.yaml")
-    for code, lists in own.items():
-        for key, kind in (("names", "state"), ("adjectives", "adjective"), ("demonyms", "demonym")):
-            for text in lists.get(key) or ():
-                yield from _written(str(text), kind, code, rules)
+    for own in language_files(language, "states.yaml"):
+        for code, lists in own.items():
+            for key, kind in (("names", "state"), ("adjectives", "adjective"), ("demonyms", "demonym")):
+                for text in lists.get(key) or ():
+                    yield from _written(str(text), kind, code, rules)
 
 
 def _watch_patterns(language: str, rules: Morphology) -> Iterator[Pattern]:
     for entry in watchlists():
         for text in (*entry.names.get("any", ()), *entry.names.get(language, ())):
             yield from _written(text, entry.kind, entry.id, rules)
-    own: dict[str, list[str]] = read_yaml(LANGUAGES / language / "organisations.yaml")
-    for id_, texts in own.items():
-        for text in texts or ():
-            yield from _written(str(text), "organisation", id_, rules)
+    for own in language_files(language, "organisations.yaml"):
+        for id_, texts in own.items():
+            for text in texts or ():
+                yield from _written(str(text), "organisation", id_, rules)
 
 
 def _region_patterns(language: str, rules: Morphology) -> Iterator[Pattern]:
