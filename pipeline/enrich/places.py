@@ -156,6 +156,7 @@ def _is_part_of_name(reading: Reading, hit: Hit, starts: set[int], ends: set[int
         if before and before[1][0].isupper() and not before[1].isupper() and not _is_title_case(reading, start):
             at = before.start(1)
             known = at in reading.word_starts or at in starts or before.end(1) in ends
+            known = known or before.end(1) in reading.word_ends  # "Kementerian Luar Negeri Australia"
             if not known and not opens_sentence(text, at):
                 return True
     if reading.language not in NAME_FIRST:

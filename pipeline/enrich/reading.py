@@ -131,6 +131,11 @@ class Reading:
         """Where the concepts found begin."""
         return frozenset(hit.start for hit in self.words)
 
+    @cached_property
+    def word_ends(self) -> frozenset[int]:
+        """Where the concepts found end."""
+        return frozenset(hit.end for hit in self.words)
+
     @property
     def plain_capitals(self) -> bool:
         """Whether a capital letter marks a name in this language: not in German, nor where there are none."""
