@@ -34,6 +34,8 @@ TWO_SCRIPTS = {"sr": "sr_Latn", "zh": "zh_Hant"}
 LONGEST_SUFFIX = 4
 SHORT = 4
 """Letters below which a stem is not looked for by itself."""
+SYLLABLES = "가"
+"""The first of the letters (those of Korean) that are syllables: two of them are not short."""
 
 
 class Gazetteer(NamedTuple):
@@ -221,7 +223,8 @@ def _with_endings(stem: str, endings: frozenset[str], kind: str, id_: str) -> li
     """The stem with its endings; short stems as whole words, since too many other words begin with them."""
     if "*" in endings:
         return [Pattern(f"{stem}*", kind, id_)]
-    if endings is not EXACT and len(stem) - stem.rfind(" ") - 1 < SHORT:
+    short = 2 if stem[-1:] >= SYLLABLES else SHORT
+    if endings is not EXACT and len(stem) - stem.rfind(" ") - 1 < short:
         return [Pattern(stem + ending, kind, id_, EXACT) for ending in endings]
     return [Pattern(stem, kind, id_, endings)]
 
