@@ -22,13 +22,23 @@ class Effect(NamedTuple):
     topic: str
     key: str
     value: bytes
+    says: object = None
+    """What `value` encodes, where the stage has it at hand: saves an engine that wants to know from decoding it."""
+
+
+class StateChange(NamedTuple):
+    """A change of a stage's state, such as one record of a log."""
+
+    key: str
+    value: bytes
+    """Empty: what the key stood for is gone."""
 
 
 class Decision(NamedTuple):
-    """What a message causes: records to send, and changes of the stage's state, encoded."""
+    """What a message causes: records to send, and changes of the stage's state."""
 
     effects: Sequence[Effect]
-    changes: Sequence[bytes] = ()
+    changes: Sequence[StateChange] = ()
 
 
 State = TypeVar("State")
@@ -57,7 +67,7 @@ class Stage(Protocol[State]):
 
     def decide(self, state: State, message: Message) -> Decision: ...
 
-    def fold(self, state: State, change: bytes) -> None: ...
+    def fold(self, state: State, change: StateChange) -> None: ...
 
 
 AnyStage = Stage[Any]

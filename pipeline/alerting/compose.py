@@ -11,6 +11,7 @@ from pipeline.alerting.wording import possessive, state_name
 from pipeline.model.alert import (
     Alert,
     AlertActor,
+    AlertArticle,
     AlertPlace,
     Change,
     LedgerEntry,
@@ -24,7 +25,8 @@ from pipeline.model.candidate import RuleChange
 REASONS = 40
 CLAIMS = 60
 NAMED = 40
-"""Reasons, claims, actors and places that an alert shows at most."""
+ARTICLES = 40
+"""Reasons, claims, actors, places and articles that an alert shows at most."""
 
 SEVERITIES: tuple[Severity, ...] = ("low", "medium", "high", "critical")
 
@@ -33,11 +35,10 @@ T = TypeVar("T")
 
 def compose(case: Case, rule: RuleChange, change: Change, now: datetime) -> Alert:
     """The alert of a case after a change, one sequence further than the one before."""
-    before = case.alert
-    first = before.times if before else _first_times(case, now)
+    first = case.times or _first_times(case, now)
     return Alert(
         id=case.id,
-        sequence=before.sequence + 1 if before else 1,
+        sequence=case.sequence + 1,
         change=change,
         rule=RuleRef(id=rule.rule, version=rule.version),
         desk=rule.desk,
@@ -47,13 +48,14 @@ def compose(case: Case, rule: RuleChange, change: Change, now: datetime) -> Aler
         reliability=grade(case),
         because=tuple(_because(case)),
         story=case.story,
-        origins=len(case.standing),
-        articles=tuple(entry.article for entry in case.entries),
+        origins=case.origins,
+        articles=tuple(_articles(case.entries)),
+        article_count=len(case.entries) + case.let_go,
         claims=tuple(_ledger(case)),
         actors=tuple(_named(actor for entry in case.entries for actor in entry.actors)),
         places=tuple(_located(place for entry in case.entries for place in entry.places)),
         times=Times(published=first.published, fetched=first.fetched, raised=first.raised, changed=now),
-        acknowledged=bool(before and before.acknowledged),
+        acknowledged=case.acknowledged,
         snoozed_until=case.snoozed_until,
         closed=case.phase == "closed",
     )
@@ -62,8 +64,8 @@ def compose(case: Case, rule: RuleChange, change: Change, now: datetime) -> Aler
 def severity(case: Case, rule: RuleChange) -> Severity:
     """The rule's, or that of its escalation where enough independent origins stand; never lower than before."""
     reached: list[Severity] = [rule.severity]
-    if case.alert:
-        reached.append(case.alert.severity)
+    if case.severity:
+        reached.append(case.severity)
     if rule.escalate and _counted(case, rule.escalate.excluding_affiliation) >= rule.escalate.origins:
         reached.append(rule.escalate.to)
     return max(reached, key=SEVERITIES.index)
@@ -75,7 +77,7 @@ def _counted(case: Case, excluding: Sequence[str]) -> int:
     for entry in case.entries:
         if entry.holds:
             begins.setdefault(entry.article.origin, entry.article.source.affiliation)
-    return sum(1 for origin in case.standing if begins.get(origin) not in excluding)
+    return case.elsewhere + sum(1 for origin in case.standing if begins.get(origin) not in excluding)
 
 
 def _first_times(case: Case, now: datetime) -> Times:
@@ -98,11 +100,12 @@ def _reported(case: Case) -> str:
     reports = [entry for entry in case.entries if entry.holds] or list(case.entries)
     first = reports[0].article.source
     name = first.name or first.id
-    if not case.standing:
+    if not case.origins:
         return f"First reported by {name}; no origin stands by it any more."
-    origins, articles = len(case.standing), len(reports)
+    origins, articles = case.origins, len(reports)
     many = f"{origins} independent origins" if origins > 1 else "one origin"
-    return f"Reported by {many} in {articles} article{'s' if articles > 1 else ''}; first by {name}."
+    least = "at least " if case.let_go else ""
+    return f"Reported by {many} in {least}{articles} article{'s' if articles > 1 else ''}; first by {name}."
 
 
 def _further_facts(case: Case) -> list[str]:
@@ -145,6 +148,16 @@ def _most_said(case: Case, said: Callable[[Entry], Sequence[str]]) -> list[str]:
             for text in said(entry):
                 origins.setdefault(text, set()).add(entry.article.origin)
     return sorted(origins, key=lambda text: -len(origins[text]))
+
+
+def _articles(entries: Sequence[Entry]) -> list[AlertArticle]:
+    """The first, the newest, and as many as there is room for, the latest reports before reprints."""
+    if len(entries) <= ARTICLES:
+        return [entry.article for entry in entries]
+    first, *between, newest = entries
+    between.sort(key=lambda entry: (entry.article.duplicate_of is not None, -entry.number))
+    shown = sorted(between[: ARTICLES - 2], key=lambda entry: entry.number)
+    return [entry.article for entry in (first, *shown, newest)]
 
 
 def _because(case: Case) -> list[Reason]:

@@ -2,6 +2,9 @@
 
 Reads candidates, ticks of the clock, users' actions and changes of rules, all keyed by rule. Whatever has fallen due
 by the time of a message happens before it, in order of its due time and stamped with it.
+
+Its changes are records of three kinds of keys: `rule/ID` is a rule, `ALERT` a case without its entries, `ALERT/ARTICLE`
+an entry of the case. The last record of each key, in any order of the keys, gives the state: the log may be compacted.
 """
 
 import hashlib
@@ -14,19 +17,18 @@ from typing import Any, cast
 import msgspec
 from msgspec.structs import replace
 
-from pipeline.alerting.case import Case, Changed, Entry, Phase, with_entry
+from pipeline.alerting.case import Case, Entry, Phase, with_entry, with_origins
 from pipeline.alerting.compose import compose, severity
-from pipeline.alerting.forgetting import without
-from pipeline.model.alert import Alert, Change
-from pipeline.model.candidate import Action, Candidate, CorrelateInput, RuleChange
+from pipeline.model.alert import Change
+from pipeline.model.candidate import Action, Candidate, CorrelateInput, Report, RuleChange
+from pipeline.model.cloudevent import event
 from pipeline.model.codec import decode, encode
-from pipeline.stage import Decision, Effect, Message
+from pipeline.stage import Decision, Effect, Message, StateChange
+from pipeline.topics import ALERTS, CANDIDATES, DESKS, desk_topic
 
-CANDIDATES = "alerts.candidates.v1"
-ALERTS = "alerts.state.v1"
+RULE = "rule"
 KEPT = timedelta(days=35)
 """How long a case is kept that is not open: as long as relate knows its articles."""
-DESKS = ("diplomacy", "conflict", "security", "governance", "humanitarian", "economy", "system")
 
 
 @dataclass
@@ -35,6 +37,9 @@ class Alerts:
 
     rules: dict[str, RuleChange] = field(default_factory=dict)
     cases: dict[str, Case] = field(default_factory=dict)
+    """Without their entries."""
+    entries: dict[str, dict[str, Entry]] = field(default_factory=dict)
+    """Of each case by article."""
     stories: dict[tuple[str, str], str] = field(default_factory=dict)
     """Rule and story -> the case."""
     due: list[tuple[datetime, str]] = field(default_factory=list)
@@ -46,53 +51,30 @@ def alert_id(rule: str, story: str) -> str:
     return hashlib.sha256(f"{rule}\n{story}".encode()).hexdigest()[:32]
 
 
-def cloud_event(alert: Alert) -> bytes:
-    """The alert as a CloudEvents 1.0 event in structured JSON; its id is the alert's with the sequence."""
-    event: dict[str, Any] = {
-        "specversion": "1.0",
-        "id": f"{alert.id}/{alert.sequence}",
-        "source": "wirewatch",
-        "type": f"wirewatch.alert.{alert.change}",
-        "subject": alert.id,
-        "time": alert.times.changed,
-        "datacontenttype": "application/json",
-        "data": alert,
-    }
-    return encode(event)
-
-
 class Correlate:
     """The stage that makes alerts."""
 
     name = "correlate"
     input = CANDIDATES
-    outputs = (*(f"alerts.{desk}.v1" for desk in DESKS), ALERTS)
+    outputs = (*map(desk_topic, DESKS), ALERTS)
 
     def empty(self) -> Alerts:
         """A state without rules and alerts."""
         return Alerts()
 
-    def fold(self, state: Alerts, change: bytes) -> None:
+    def fold(self, state: Alerts, change: StateChange) -> None:
         """Takes in one change.
 
         Raises:
             InvalidError: not a change of this stage.
         """
-        changed = decode(change, Changed)
-        if changed.rule:
-            state.rules[changed.rule.rule] = changed.rule
-        if changed.gone:
-            _remove(state, changed.gone)
-        case = changed.case
-        if case:
-            _remove(state, case.id)
-            state.cases[case.id] = case
-            for story in (case.story, *case.merged):
-                state.stories[case.rule, story] = case.id
-            if case.due:
-                heapq.heappush(state.due, (case.due, case.id))
-        while state.due and not _current(state, *state.due[0]):
-            heapq.heappop(state.due)
+        kind, _, part = change.key.partition("/")
+        if kind == RULE:
+            state.rules[part] = decode(change.value, RuleChange)
+        elif part:
+            _fold_entry(state, kind, part, change.value)
+        else:
+            _fold_case(state, kind, change.value)
 
     def decide(self, state: Alerts, message: Message) -> Decision:
         """What has fallen due by now, then what the message changes.
@@ -126,17 +108,40 @@ class Correlate:
 
     def forget(self, state: Alerts, articles: Collection[str]) -> None:
         """Takes the articles out of every case, and the cases that rested on them alone."""
-        for case in list(state.cases.values()):
-            entries = tuple(entry for entry in case.entries if entry.article.id not in articles)
-            if len(entries) == len(case.entries):
+        for id_, entries in list(state.entries.items()):
+            left = {article: entry for article, entry in entries.items() if article not in articles}
+            if len(left) == len(entries):
                 continue
-            held = {entry.article.origin for entry in entries if entry.holds}
-            alert = without(case.alert, articles) if case.alert else None
-            if held and (alert or not case.alert):
-                origins = tuple(origin for origin in case.origins if origin in held)
-                state.cases[case.id] = replace(case, entries=entries, origins=origins, alert=alert)
+            held = {entry.article.origin for entry in left.values() if entry.holds}
+            if held:
+                case = state.cases[id_]
+                standing = tuple(origin for origin in case.standing if origin in held)
+                state.cases[id_], state.entries[id_] = replace(case, standing=standing), left
             else:
-                _remove(state, case.id)
+                _remove(state, id_)
+                del state.entries[id_]
+
+
+def _fold_entry(state: Alerts, case: str, article: str, value: bytes) -> None:
+    entries = state.entries.setdefault(case, {})
+    if value:
+        entries[article] = decode(value, Entry)
+    else:
+        entries.pop(article, None)
+    if not entries:
+        del state.entries[case]
+
+
+def _fold_case(state: Alerts, id_: str, value: bytes) -> None:
+    _remove(state, id_)
+    if value:
+        case = state.cases[id_] = decode(value, Case)
+        for story in (case.story, *case.merged):
+            state.stories[case.rule, story] = id_
+        if case.due:
+            heapq.heappush(state.due, (case.due, id_))
+    while state.due and not _current(state, *state.due[0]):
+        heapq.heappop(state.due)
 
 
 def _remove(state: Alerts, id_: str) -> None:
@@ -162,13 +167,15 @@ class _Turn:
     def __init__(self, state: Alerts, now: datetime) -> None:
         self._state = state
         self._now = now
-        self._cases: dict[str, Case] = {}
-        self._gone: set[str] = set()
+        self._cases: dict[str, Case | None] = {}
+        """As they are now; None where they are gone."""
         self._effects: list[Effect] = []
-        self._changes: list[Changed] = []
+        self._changes: dict[str, RuleChange | Case | Entry | None] = {}
+        """What each key stands for from now on."""
 
     def decision(self) -> Decision:
-        return Decision(self._effects, [encode(change) for change in self._changes])
+        changes = self._changes.items()
+        return Decision(self._effects, [StateChange(key, encode(value) if value else b"") for key, value in changes])
 
     def pass_time(self) -> None:
         """Performs every transition due by now, in order."""
@@ -179,7 +186,7 @@ class _Turn:
         heapq.heapify(waiting)
         while waiting:
             at, id_ = heapq.heappop(waiting)
-            case = self._fall_due(self._case(id_), at)
+            case = self._fall_due(self._known(id_), at)
             if case and case.due and case.due <= self._now:
                 heapq.heappush(waiting, (case.due, case.id))
 
@@ -201,25 +208,22 @@ class _Turn:
         if entry.withdraws and entry.article.origin not in withdrawn:
             withdrawn = (*withdrawn, entry.article.origin)
         after = replace(
-            case,
-            entries=with_entry(case.entries, entry),
-            origins=candidate.origins,
+            with_entry(case, entry),
             withdrawn=withdrawn,
             contradicted=case.contradicted or entry.denies,
             active=case.active or self._now,
         )
+        after = with_origins(after, candidate.origins)
         after, change = _moved(case, after, entry, rule)
         self._send(replace(after, active=self._now) if change else after, change, at=self._now)
 
     def act(self, action: Action) -> None:
         """What a user does with an alert."""
-        case = None if action.alert in self._gone else self._state.cases.get(action.alert)
-        if case is None or case.alert is None or case.rule != action.rule:
-            raise ValueError(f"there is no alert {action.alert} of the rule {action.rule}")
         case = self._case(action.alert)
-        assert case.alert
+        if case is None or not case.sequence or case.rule != action.rule:
+            raise ValueError(f"there is no alert {action.alert} of the rule {action.rule}")
         if action.do == "acknowledge":
-            after = replace(case, alert=replace(case.alert, acknowledged=True))
+            after = replace(case, acknowledged=True)
         elif action.do == "close":
             after = replace(case, phase="closed", snoozed_until=None)
         elif action.until and action.until > self._now:
@@ -233,21 +237,44 @@ class _Turn:
         """A rule as it is from now on; the alerts of a removed one are over."""
         if self._state.rules.get(rule.rule) == rule:
             return
-        self._changes.append(Changed(rule=rule))
+        self._changes[f"{RULE}/{rule.rule}"] = rule
         if rule.removed:
-            for case in self._state.cases.values():
-                if case.rule == rule.rule and case.phase == "open":
-                    self._send(replace(self._case(case.id), phase="resolved"), "resolved", at=self._now)
+            of_rule = [case.id for case in self._state.cases.values() if case.rule == rule.rule]
+            for case in map(self._case, of_rule):
+                if case and case.phase == "open":
+                    self._send(replace(case, phase="resolved"), "resolved", at=self._now)
 
-    def _case(self, id_: str) -> Case:
-        return self._cases.get(id_) or self._state.cases[id_]
+    def _case(self, id_: str) -> Case | None:
+        """A case as it is now, with its entries."""
+        if id_ in self._cases:
+            return self._cases[id_]
+        case = self._state.cases.get(id_)
+        entries = self._state.entries.get(id_, {}).values()
+        return case and replace(case, entries=tuple(sorted(entries, key=lambda entry: entry.number)))
+
+    def _known(self, id_: str) -> Case:
+        case = self._case(id_)
+        assert case
+        return case
+
+    def _keep(self, id_: str, after: Case | None) -> None:
+        """The case is so from now on; what has changed of it becomes changes of the state."""
+        before = self._case(id_)
+        if before is None or after is None or replace(before, entries=()) != replace(after, entries=()):
+            self._changes[id_] = replace(after, entries=()) if after else None
+        known = {entry.article.id: entry for entry in before.entries} if before else {}
+        for entry in after.entries if after else ():
+            if known.pop(entry.article.id, None) is not entry:
+                self._changes[f"{id_}/{entry.article.id}"] = entry
+        self._changes |= dict.fromkeys(f"{id_}/{article}" for article in known)
+        self._cases[id_] = after
 
     def _case_of(self, candidate: Candidate) -> Case:
         """The case of a rule in a story, with those of the stories that it has taken in."""
         stories = (candidate.story, *candidate.merged)
         known = (self._state.stories.get((candidate.rule, story)) for story in stories)
-        cases = [self._case(id_) for id_ in dict.fromkeys(known) if id_ and id_ not in self._gone]
-        kept = next((case for case in cases if case.alert), cases[0] if cases else None)
+        cases = [case for id_ in dict.fromkeys(known) if id_ and (case := self._case(id_))]
+        kept = next((case for case in cases if case.sequence), cases[0] if cases else None)
         if kept is None:
             id_ = alert_id(candidate.rule, candidate.story)
             return Case(id=id_, rule=candidate.rule, story=candidate.story)
@@ -262,19 +289,21 @@ class _Turn:
 
     def _absorb(self, kept: Case, other: Case) -> Case:
         """Both as one; the other's alert, if it was raised, is over."""
-        if other.alert and other.phase == "open":
+        if other.sequence and other.phase == "open":
             self._send(replace(other, phase="resolved"), "resolved", at=self._now)
-        self._changes.append(Changed(gone=other.id))
-        entries = kept.entries
-        for entry in other.entries:
-            entries = with_entry(entries, entry)
-        return replace(
+        self._keep(other.id, None)
+        entries = sorted((*kept.entries, *other.entries), key=lambda entry: entry.arrived)
+        both = replace(
             kept,
-            entries=tuple(sorted(entries, key=lambda entry: entry.arrived)),
+            entries=(),
+            let_go=kept.let_go + other.let_go,
             withdrawn=tuple(dict.fromkeys((*kept.withdrawn, *other.withdrawn))),
             contradicted=kept.contradicted or other.contradicted,
             merged=tuple(dict.fromkeys((*kept.merged, *other.merged, other.story))),
         )
+        for entry in entries:
+            both = with_entry(both, entry)
+        return both
 
     def _fall_due(self, case: Case, at: datetime) -> Case | None:
         """What time alone does to a case; None where its time is over."""
@@ -283,8 +312,7 @@ class _Turn:
             return self._send(awake, "updated" if case.withheld else None, at=at)
         if case.phase == "open":
             return self._send(replace(case, phase="resolved"), "resolved", at=at)
-        self._changes.append(Changed(gone=case.id))
-        self._gone.add(case.id)
+        self._keep(case.id, None)
         return None
 
     def _send(self, case: Case, change: Change | None, *, at: datetime, by_user: bool = False) -> Case:
@@ -294,33 +322,21 @@ class _Turn:
             case, change = replace(case, withheld=True), None
         if change:
             alert = compose(case, rule, change, at)
-            case = replace(case, alert=alert)
-            self._effects.append(Effect(f"alerts.{alert.desk}.v1", alert.id, cloud_event(alert)))
-            self._effects.append(Effect(ALERTS, alert.id, encode(alert)))
+            case = replace(case, sequence=alert.sequence, severity=alert.severity, times=alert.times)
+            value = encode(alert)
+            self._effects.append(Effect(desk_topic(alert.desk), alert.id, event(alert, value)))
+            self._effects.append(Effect(ALERTS, alert.id, value, alert))
         case = replace(case, due=_due(case, rule))
-        self._cases[case.id] = case
-        self._changes.append(Changed(case=case))
+        self._keep(case.id, case)
         return case
 
 
 def _entry(candidate: Candidate, known: Entry | None, rule: RuleChange, now: datetime) -> Entry:
     arrived = known.arrived if known else candidate.stored or now
-    return Entry(
-        article=candidate.article,
-        revision=candidate.revision,
-        holds=candidate.holds,
-        fresh=_fresh(candidate, rule, arrived),
-        headline=candidate.headline,
-        facts=candidate.facts,
-        because=(*known.because, *candidate.because) if known else candidate.because,
-        claims=candidate.claims,
-        denies=candidate.denies,
-        withdraws=candidate.withdraws,
-        arrived=arrived,
-        fetched=candidate.fetched,
-        actors=candidate.actors,
-        places=candidate.places,
-    )
+    said = {name: getattr(candidate, name) for name in Report.__struct_fields__}
+    if known:
+        said["because"] = (*known.because, *candidate.because)
+    return Entry(**said, fresh=_fresh(candidate, rule, arrived), arrived=arrived, number=0)
 
 
 def _fresh(candidate: Candidate, rule: RuleChange, arrived: datetime) -> bool:
@@ -331,8 +347,8 @@ def _fresh(candidate: Candidate, rule: RuleChange, arrived: datetime) -> bool:
 
 def _moved(before: Case, after: Case, entry: Entry, rule: RuleChange) -> tuple[Case, Change | None]:
     """Where an article takes a case, and what to tell of it."""
-    stands = bool(after.standing)
-    if before.alert is None:
+    stands = after.origins > 0
+    if not before.sequence:
         raising = stands and entry.holds and entry.fresh and entry.article.origin in after.standing
         return (_in(after, "open"), "raised") if raising else (after, None)
     if before.phase == "closed":
@@ -341,7 +357,7 @@ def _moved(before: Case, after: Case, entry: Entry, rule: RuleChange) -> tuple[C
         return (after, None) if before.phase == "retracted" else (_in(after, "retracted"), "retracted")
     if after.contradicted and not before.contradicted:
         return _in(after, "open"), "contradicted"
-    if severity(after, rule) != before.alert.severity:
+    if severity(after, rule) != before.severity:
         return _in(after, "open"), "escalated"
     if before.phase != "open" and not entry.fresh:
         return after, None

@@ -21,6 +21,7 @@ def without(alert: Alert, ids: Collection[str]) -> Alert | None:
             msgspec.structs.replace(article, duplicate_of=None) if article.duplicate_of in ids else article
             for article in articles
         ),
+        article_count=max(0, alert.article_count - len(alert.articles) + len(articles)),
         claims=tuple(claim for claim in alert.claims if claim.article not in ids),
         origins=min(alert.origins, len({article.origin for article in articles if article.id in grounds})),
     )

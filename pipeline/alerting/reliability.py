@@ -26,16 +26,17 @@ def grade(case: Case) -> Reliability:
     independent origins (three: confirmed, two: probably true, one: possibly true; one that rests on unnamed voices
     cannot be judged), gains a step by an official confirmation, and loses one by a denial of a party.
     """
-    standing = [entry for entry in case.entries if entry.holds and entry.article.origin in case.standing]
+    origins = set(case.standing)
+    standing = [entry for entry in case.entries if entry.holds and entry.article.origin in origins]
     best: Grade = min((entry.article.source.reliability or "F" for entry in standing), default="F")
     information, why = _information(case, standing)
     return Reliability(source=best, information=information, why=f"Best source {SOURCES[best]}; {why}.")
 
 
 def _information(case: Case, standing: Sequence[Entry]) -> tuple[Information, str]:
-    if not case.standing:
+    if not case.origins:
         return 5, "the report was taken back"
-    origins = len(case.standing)
+    origins = case.origins
     said = f"{origins} independent origin{'s' if origins > 1 else ''}"
     claims = [claim for entry in standing for claim in entry.claims if claim.stance in ("asserts", "confirms")]
     if origins == 1 and claims and all(claim.anonymous for claim in claims):

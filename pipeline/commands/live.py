@@ -17,12 +17,12 @@ from connectors.sdk.outlets import Outlets
 from connectors.sdk.runner import Runner
 from pipeline.commands import show
 from pipeline.commands.common import note, on_terminal
-from pipeline.commands.events import alert_of
 from pipeline.engines.embedded import Embedded
 from pipeline.engines.records import Counts
 from pipeline.model.alert import Alert
+from pipeline.model.cloudevent import alert_of
 from pipeline.settings import Console
-from pipeline.topology import DESKS, desk_topic
+from pipeline.topics import DESKS, desk_topic
 
 if TYPE_CHECKING:
     from rich.console import Console as Terminal

@@ -125,7 +125,7 @@ def subscribe(
 
         wirewatch subscribe diplomacy --json | while read -r event; do …; done
     """
-    from pipeline.topology import DESKS, desk_topic
+    from pipeline.topics import DESKS, desk_topic
 
     _check_desk(desk)
     topics = {desk_topic(name) for name in ([desk] if desk else DESKS)}
@@ -215,14 +215,14 @@ def _one_alert(reader: "Reader", given: str) -> "Alert":
 
 
 def _check_desk(desk: str | None) -> None:
-    from pipeline.topology import DESKS
+    from pipeline.topics import DESKS
 
     if desk and desk not in DESKS:
         fail(f"there is no desk `{desk}`; there are: {', '.join(DESKS)}")
 
 
 def _show_event(value: bytes) -> None:
-    from pipeline.commands.events import alert_of
+    from pipeline.model.cloudevent import alert_of
 
     alert = alert_of(value)
     if on_terminal():

@@ -81,7 +81,8 @@ def _facts(alert: Alert) -> list[tuple[str, str]]:
     places = ", ".join(dict.fromkeys(place.name for place in alert.places[:4]))
     facts.append(("rule", f"{alert.rule.id} ({alert.desk} desk)" + (f", {places}" if places else "")))
     outlets = list(dict.fromkeys(article.source.name or article.source.id for article in alert.articles))
-    counted = f"{_plural(alert.origins, 'independent source')}, {_plural(len(alert.articles), 'article')}"
+    articles = alert.article_count or len(alert.articles)
+    counted = f"{_plural(alert.origins, 'independent source')}, {_plural(articles, 'article')}"
     grade = f"grade {alert.reliability.source}{alert.reliability.information}"
     facts.append(("behind it", f"{counted} ({printable(', '.join(outlets[:5]))}), {grade}"))
     claims = _claims(alert.claims)

@@ -7,7 +7,7 @@ import sqlite3
 from pipeline.engines.store import Entry
 from pipeline.model.codec import decode
 from pipeline.model.dead_letter import DeadLetter
-from pipeline.topology import DEAD_LETTERS
+from pipeline.topics import DEAD_LETTERS
 
 
 def listed(connection: sqlite3.Connection, limit: int) -> list[tuple[int, DeadLetter]]:

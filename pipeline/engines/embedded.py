@@ -31,7 +31,8 @@ from pipeline.model.enriched import EnrichedArticle
 from pipeline.model.health import SourceHealth
 from pipeline.sinks.embedded_search import EmbeddedSearch
 from pipeline.stage import AnyStage
-from pipeline.topology import ARTICLES, CANDIDATES, DEAD_LETTERS, RAW, stages
+from pipeline.topics import ARTICLES, CANDIDATES, DEAD_LETTERS, RAW
+from pipeline.topology import stages
 
 TICK_EVERY = timedelta(seconds=30)
 KEEP_EVERY = timedelta(hours=1)
@@ -228,7 +229,8 @@ class Embedded:
         with self._store.transaction() as connection:
             self._record(outcome.entries, outcome.read)
             connection.executemany(
-                "INSERT INTO changes (stage, change) VALUES (?, ?)", [(name, change) for change in outcome.changes]
+                "INSERT INTO changes (stage, key, change) VALUES (?, ?, ?)",
+                [(name, *change) for change in outcome.changes],
             )
             connection.execute(
                 "UPDATE stages SET seq = ?, offset = ?, now = ? WHERE stage = ?",

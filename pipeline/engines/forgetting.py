@@ -4,7 +4,6 @@ import base64
 import re
 import sqlite3
 from collections.abc import Callable, Collection, Sequence
-from typing import Any
 
 import msgspec
 
@@ -15,11 +14,12 @@ from pipeline.engines.runner import Runner
 from pipeline.engines.store import Store
 from pipeline.model.alert import Alert
 from pipeline.model.article import article_id
+from pipeline.model.cloudevent import alert_of, event
 from pipeline.model.codec import InvalidError, decode, encode
 from pipeline.model.dead_letter import DeadLetter
 from pipeline.sinks.embedded_search import EmbeddedSearch
 from pipeline.stage import Snapshots
-from pipeline.topology import ALERTS, ARTICLES, CANDIDATES, DEAD_LETTERS, DESKS, ENRICHED, RAW, desk_topic
+from pipeline.topics import ALERTS, ARTICLES, CANDIDATES, DEAD_LETTERS, DESKS, ENRICHED, RAW, desk_topic
 
 _ID = re.compile(rb"[0-9a-f]{32}")
 
@@ -139,9 +139,8 @@ def _state_without(value: bytes, ids: Collection[str]) -> bytes | None:
 
 
 def _event_without(value: bytes, ids: Collection[str]) -> bytes | None:
-    event: dict[str, Any] = msgspec.json.decode(value)
-    left = without(msgspec.convert(event["data"], Alert), ids)
-    return encode(event | {"data": left}) if left else None
+    left = without(alert_of(value), ids)
+    return event(left) if left else None
 
 
 def _candidate_without(value: bytes, ids: Collection[str]) -> bytes | None:

@@ -10,7 +10,7 @@ from pipeline.engines.runner import Runner
 from pipeline.engines.store import Store, micros
 from pipeline.sinks.embedded_search import EmbeddedSearch
 from pipeline.stage import Snapshots
-from pipeline.topology import ALERTS, CANDIDATES, ENRICHED
+from pipeline.topics import ALERTS, CANDIDATES, ENRICHED
 
 log = logging.getLogger("wirewatch.engine")
 

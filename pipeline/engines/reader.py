@@ -20,7 +20,7 @@ from pipeline.model.enriched import EnrichedArticle
 from pipeline.model.health import SourceHealth
 from pipeline.model.story import Story
 from pipeline.sinks.embedded_search import EmbeddedSearch, SearchPage
-from pipeline.topology import ALERTS, ARTICLES, DEAD_LETTERS, ENRICHED, RAW
+from pipeline.topics import ALERTS, ARTICLES, DEAD_LETTERS, ENRICHED, RAW
 
 
 class Reader:

@@ -15,7 +15,7 @@ from pipeline.model.codec import decode
 from pipeline.model.dead_letter import DeadLetter
 from pipeline.model.enriched import EnrichedArticle
 from pipeline.stage import AnyStage
-from pipeline.topology import ALERTS, ARTICLES, ENRICHED
+from pipeline.topics import ALERTS, ARTICLES, ENRICHED
 
 REPORT = 50
 """Articles between two reports of progress."""

@@ -12,8 +12,8 @@ from pipeline.model.alert import Alert
 from pipeline.model.codec import decode, encode
 from pipeline.model.dead_letter import dead_letter
 from pipeline.model.enriched import EnrichedArticle
-from pipeline.stage import AnyStage, Effect, Message, Snapshots
-from pipeline.topology import ALERTS, ARTICLES, DEAD_LETTERS
+from pipeline.stage import AnyStage, Effect, Message, Snapshots, StateChange
+from pipeline.topics import ALERTS, ARTICLES, DEAD_LETTERS
 
 LARGEST = 4 * 1024 * 1024
 """Bytes of a record, at most."""
@@ -28,7 +28,7 @@ class Outcome(NamedTuple):
     entries: Sequence[Entry]
     read: Sequence[Any]
     """What each entry says, decoded, where its topic is in KINDS; else None."""
-    changes: Sequence[bytes]
+    changes: Sequence[StateChange]
     seq: int
     offset: int
     now: int
@@ -64,11 +64,11 @@ class Runner:
         stage = self.stage
         with self._store.reading() as connection:
             snapshot = connection.execute("SELECT state FROM snapshots WHERE stage = ?", (stage.name,)).fetchone()
-            changes = connection.execute("SELECT change FROM changes WHERE stage = ? ORDER BY id", (stage.name,))
+            changes = connection.execute("SELECT key, change FROM changes WHERE stage = ? ORDER BY id", (stage.name,))
             try:
                 state = stage.load(snapshot[0]) if snapshot and isinstance(stage, Snapshots) else stage.empty()
-                for (change,) in changes:
-                    stage.fold(state, change)
+                for key, change in changes:
+                    stage.fold(state, StateChange(key, change))
             except sqlite3.Error:
                 raise
             except Exception as error:
@@ -106,15 +106,16 @@ class Runner:
         stage, state, now = self.stage, self.state, self.now
         entries: list[Entry] = []
         read: list[Any] = []
-        changes: list[bytes] = []
+        changes: list[StateChange] = []
         for seq, offset, key, value, at in records:
             now = max(now, at)
             try:
                 if offset in self._unfoldable:
                     raise ValueError(self._unfoldable[offset])
                 decision = stage.decide(state, Message(key, value, offset, moment(now)))
-                sent = [Entry(*effect, now) for effect in self._allowed(decision.effects)]
-                said = [decode(e.value, KINDS[e.topic]) if e.topic in KINDS else None for e in sent]
+                effects = list(self._allowed(decision.effects))
+                sent = [Entry(effect.topic, effect.key, effect.value, now) for effect in effects]
+                said = [_read(effect) for effect in effects]
                 decided = tuple(decision.changes)
             except Exception as error:
                 entries.append(refused(stage.name, stage.input, Logged(seq, offset, key, value, now), error))
@@ -135,7 +136,7 @@ class Runner:
             effect.key.encode()
             yield effect
 
-    def _fold(self, state: Any, changes: Sequence[bytes], offset: int) -> None:
+    def _fold(self, state: Any, changes: Sequence[StateChange], offset: int) -> None:
         try:
             for change in changes:
                 self.stage.fold(state, change)
@@ -146,6 +147,12 @@ class Runner:
         """The outcome is in the file."""
         self.seq, self.offset, self.now = outcome.seq, outcome.offset, outcome.now
         self._unfoldable.clear()
+
+
+def _read(effect: Effect) -> Any:
+    """What an effect says, where readers ask for it."""
+    kind = KINDS.get(effect.topic)
+    return effect.says or decode(effect.value, kind) if kind else None
 
 
 class _UnfoldableError(Exception):

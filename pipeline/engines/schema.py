@@ -1,8 +1,9 @@
 """The tables of the file, its version, and how an older file becomes a newer one in place."""
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -11,7 +12,7 @@ from pipeline.engines.errors import StoreError
 APPLICATION = 0x77697265
 """`PRAGMA application_id` of a wirewatch file: "wire"."""
 
-VERSION = 2
+VERSION = 3
 """`PRAGMA user_version` that this program reads and writes."""
 
 TABLES = """
@@ -34,7 +35,9 @@ CREATE TABLE stages (
 ) WITHOUT ROWID;
 
 -- A stage's state: its snapshot, if there is one, and every change after it, in order.
-CREATE TABLE changes (id INTEGER PRIMARY KEY AUTOINCREMENT, stage TEXT NOT NULL, change BLOB NOT NULL);
+CREATE TABLE changes (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, stage TEXT NOT NULL, key TEXT NOT NULL DEFAULT '', change BLOB NOT NULL
+);
 CREATE INDEX changes_stage ON changes (stage);
 CREATE TABLE snapshots (stage TEXT PRIMARY KEY, state BLOB NOT NULL);
 
@@ -136,5 +139,55 @@ def _alerts_say_whether_they_are_open(connection: sqlite3.Connection) -> None:
             connection.execute("UPDATE alerts SET open = 0 WHERE id = ?", (id_,))
 
 
-UPGRADES: dict[int, Callable[[sqlite3.Connection], None]] = {1: _alerts_say_whether_they_are_open}
+def _changes_have_keys(connection: sqlite3.Connection) -> None:
+    """2 -> 3: a case is kept without its alert and apart from its entries, each under a key of its own."""
+    connection.execute("ALTER TABLE changes ADD COLUMN key TEXT NOT NULL DEFAULT ''")
+    rules: dict[str, Any] = {}
+    cases: dict[str, Any] = {}
+    snapshot = connection.execute("SELECT state FROM snapshots WHERE stage = 'correlate'").fetchone()
+    if snapshot:
+        state = msgspec.to_builtins(msgspec.msgpack.decode(snapshot[0]), builtin_types=())
+        rules, cases = state["rules"], state["cases"]
+    changes = connection.execute("SELECT change FROM changes WHERE stage = 'correlate' ORDER BY id").fetchall()
+    for (value,) in changes:
+        change = msgspec.json.decode(value)
+        if not change.keys() <= {"case", "rule", "gone"}:
+            return
+        if "gone" in change:
+            cases.pop(change["gone"], None)
+        if "rule" in change:
+            rules[change["rule"]["rule"]] = change["rule"]
+        if "case" in change:
+            cases[change["case"]["id"]] = change["case"]
+    records = [(f"rule/{rule}", change) for rule, change in rules.items()]
+    for case in cases.values():
+        records += _records_of(case)
+    connection.execute("DELETE FROM snapshots WHERE stage = 'correlate'")
+    connection.execute("DELETE FROM changes WHERE stage = 'correlate'")
+    connection.executemany(
+        "INSERT INTO changes (stage, key, change) VALUES ('correlate', ?, ?)",
+        [(key, msgspec.json.encode(value)) for key, value in records],
+    )
+
+
+def _records_of(case: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """A case of version 2 as records of version 3."""
+    entries, alert = case.pop("entries", ()), case.pop("alert", None)
+    for number, entry in enumerate(entries):
+        yield f"{case['id']}/{entry['article']['id']}", entry | {"number": number}
+    origins, withdrawn = case.pop("origins", ()), case.get("withdrawn", ())
+    among = {entry["article"]["origin"] for entry in entries}
+    left = [origin for origin in origins if origin not in withdrawn]
+    standing = [origin for origin in left if origin in among]
+    case |= {"standing": standing, "elsewhere": len(left) - len(standing)}
+    if alert:
+        case |= {name: alert[name] for name in ("sequence", "severity", "times")}
+        case["acknowledged"] = alert.get("acknowledged", False)
+    yield case["id"], case
+
+
+UPGRADES: dict[int, Callable[[sqlite3.Connection], None]] = {
+    1: _alerts_say_whether_they_are_open,
+    2: _changes_have_keys,
+}
 """From each older version to the next."""

@@ -4,7 +4,8 @@ from pipeline.alerting.rules import RuleSet
 from pipeline.enrich import enrich
 from pipeline.model.article import Article
 from pipeline.model.codec import decode, encode
-from pipeline.stage import Decision, Effect, Message
+from pipeline.stage import Decision, Effect, Message, StateChange
+from pipeline.topics import ENRICHED, RAW
 
 
 class Enrich:
@@ -15,8 +16,8 @@ class Enrich:
     """
 
     name = "enrich"
-    input = "articles.raw.v1"
-    outputs = ("articles.enriched.v1",)
+    input = RAW
+    outputs = (ENRICHED,)
 
     def __init__(self, rules: RuleSet) -> None:
         self._rules = rules
@@ -31,7 +32,7 @@ class Enrich:
             InvalidError: the message is no Article; the text names the field.
         """
         article = enrich(decode(message.value, Article), self._rules)
-        return Decision([Effect(self.outputs[0], article.id, encode(article))])
+        return Decision([Effect(ENRICHED, article.id, encode(article))])
 
-    def fold(self, state: None, change: bytes) -> None:  # noqa: ARG002
+    def fold(self, state: None, change: StateChange) -> None:  # noqa: ARG002
         return None

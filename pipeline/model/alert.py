@@ -111,7 +111,9 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     origins: int
     """Independent accounts behind it."""
     articles: tuple[AlertArticle, ...]
-    """Newest last."""
+    """The first and the latest, newest last; of many, reprints are left out first."""
+    article_count: int = 0
+    """Articles in all, shown or not; one that comes back revised after many others may count twice."""
     claims: tuple[LedgerEntry, ...] = ()
     actors: tuple[AlertActor, ...] = ()
     places: tuple[AlertPlace, ...] = ()

@@ -8,15 +8,11 @@ from pipeline.model.alert import AlertActor, AlertArticle, AlertPlace, LedgerEnt
 from pipeline.model.codec import Time
 
 
-class Candidate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="candidate"):
-    """A rule holds for an article, or has held before in its story."""
+class Report(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What an article says on the matter of a rule."""
 
-    rule: str
-    story: str
     article: AlertArticle
     revision: str
-    replaces: bool = False
-    """A new revision of an article the story already has."""
     holds: bool
     headline: str = ""
     """In English, composed from the event that made the rule hold; empty where it does not hold."""
@@ -27,11 +23,20 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, t
     denies: bool = False
     """A party to the event denies it here."""
     withdraws: bool = False
-    origins: tuple[str, ...]
-    """Origins in the story for which the rule holds, this article's included if it does."""
     actors: tuple[AlertActor, ...] = ()
     places: tuple[AlertPlace, ...] = ()
     fetched: Time | None = None
+
+
+class Candidate(Report, frozen=True, kw_only=True, omit_defaults=True, tag="candidate"):
+    """A rule holds for an article, or has held before in its story."""
+
+    rule: str
+    story: str
+    replaces: bool = False
+    """A new revision of an article the story already has."""
+    origins: tuple[str, ...]
+    """Origins in the story for which the rule holds, this article's included if it does."""
     stored: Time | None = None
     """Log time of the article's first revision: its arrival, by which freshness is judged."""
     merged: tuple[str, ...] = ()

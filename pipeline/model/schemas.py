@@ -9,6 +9,7 @@ import msgspec
 from pipeline.model.alert import Alert
 from pipeline.model.article import Article
 from pipeline.model.candidate import CorrelateInput
+from pipeline.model.cloudevent import AlertEvent
 from pipeline.model.dead_letter import DeadLetter
 from pipeline.model.enriched import EnrichedArticle
 from pipeline.model.health import SourceHealth
@@ -19,6 +20,7 @@ TYPES = {
     "enriched-article": EnrichedArticle,
     "correlate-input": CorrelateInput,
     "alert": Alert,
+    "alert-event": AlertEvent,
     "story": Story,
     "dead-letter": DeadLetter,
     "source-health": SourceHealth,

@@ -11,7 +11,7 @@ import msgspec
 
 from pipeline.model.codec import decode, encode
 from pipeline.model.enriched import EnrichedArticle, StoryRef
-from pipeline.stage import Decision, Effect, Message
+from pipeline.stage import Decision, Effect, Message, StateChange
 from pipeline.stories.assign import Joined, story_of
 from pipeline.stories.candidates import candidate, held_by
 from pipeline.stories.credits import credited, own_keys
@@ -20,10 +20,7 @@ from pipeline.stories.features import Traits, traits
 from pipeline.stories.memory import IDENTITY, InStory, Known, Memory
 from pipeline.stories.origins import account_of
 from pipeline.stories.record import Decided, from_bytes, milliseconds, pack, time_of, to_bytes
-
-ENRICHED = "articles.enriched.v1"
-ARTICLES = "articles.v1"
-CANDIDATES = "alerts.candidates.v1"
+from pipeline.topics import ARTICLES, CANDIDATES, ENRICHED
 
 KEPT = 84
 """Features of an article that are remembered, so that its record stays near 500 bytes."""
@@ -55,13 +52,13 @@ class Relate:
         """A state that knows no article."""
         return Memory()
 
-    def fold(self, state: Memory, change: bytes) -> None:
+    def fold(self, state: Memory, change: StateChange) -> None:
         """Takes in one record.
 
         Raises:
             msgspec.DecodeError: not a record of this stage.
         """
-        state.learn(from_bytes(change))
+        state.learn(from_bytes(change.value))
 
     def decide(self, state: Memory, message: Message) -> Decision:
         """The finished article, and a candidate for every rule that it or its story concerns.
@@ -103,9 +100,9 @@ class Relate:
             merged=place.merged,
         )
         finished = _finished(article, decided)
-        effects = [Effect(ARTICLES, finished.id, encode(finished))]
+        effects = [Effect(ARTICLES, finished.id, encode(finished), finished)]
         effects += _candidates(state, finished, decided, known)
-        return Decision(effects, (to_bytes(decided),))
+        return Decision(effects, (StateChange(article.id, to_bytes(decided)),))
 
     def dump(self, state: Memory) -> bytes:
         """The state as bytes."""

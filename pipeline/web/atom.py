@@ -46,9 +46,10 @@ def entry(alert: Alert, home: str) -> ElementTree.Element:
     for term in (alert.desk, alert.severity, alert.change, alert.rule.id):
         ElementTree.SubElement(element, "category", term=term)
     grade = alert.reliability
+    articles = alert.article_count or len(alert.articles)
     said = [
         alert.summary,
-        f"{count(alert.origins, 'independent origin')}, {count(len(alert.articles), 'article')}.",
+        f"{count(alert.origins, 'independent origin')}, {count(articles, 'article')}.",
         f"Source {SOURCE_GRADES[grade.source]}; information {INFORMATION_GRADES[grade.information]}.",
     ]
     denied = speakers(alert, "denies")

@@ -10,11 +10,11 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from pipeline.model.alert import Alert
+from pipeline.model.cloudevent import event
 from pipeline.model.codec import decode
+from pipeline.topics import ALERTS, DESKS
 from pipeline.web.pages import Console, console, problem
-from pipeline.web.words import DESKS
 
-TOPIC = "alerts.state.v1"
 POLL = 0.2
 """Seconds between two looks at the log."""
 HEARTBEAT = 15.0
@@ -23,7 +23,7 @@ BATCH = 100
 
 
 def stream(request: Request) -> Response:
-    """Events named `alert`: `data` is the Alert as JSON, `id` its place in the log.
+    """Events named `alert`: `data` is a CloudEvent with the alert in it, as JSON; `id` its place in the log.
 
     `Last-Event-ID` (or `?after=`) resumes after that place and misses nothing; without it the stream begins now.
     `?desk=` keeps one desk.
@@ -35,7 +35,7 @@ def stream(request: Request) -> Response:
     if after and not (after.isdecimal() and len(after) < 19):
         return problem(request, 400, "No such place", "Last-Event-ID is the id of an event of this stream.")
     served = console(request)
-    begin = int(after) if after else served.reader.head(TOPIC)
+    begin = int(after) if after else served.reader.head(ALERTS)
     return StreamingResponse(
         events(served, begin, desk), headers={"X-Accel-Buffering": "no"}, media_type="text/event-stream"
     )
@@ -46,11 +46,12 @@ async def events(served: Console, after: int, desk: str) -> AsyncIterator[str]:
     yield "retry: 1000\n: wirewatch\n\n"
     last_sent = time.monotonic()
     while not served.stopping():
-        records = await run_in_threadpool(served.reader.tail, TOPIC, after, BATCH)
+        records = await run_in_threadpool(served.reader.tail, ALERTS, after, BATCH)
         for record in records:
             after = record.offset
-            if not desk or decode(record.value, Alert).desk == desk:
-                yield f"id: {record.offset}\nevent: alert\ndata: {record.value.decode()}\n\n"
+            alert = decode(record.value, Alert)
+            if not desk or alert.desk == desk:
+                yield f"id: {record.offset}\nevent: alert\ndata: {event(alert, record.value).decode()}\n\n"
                 last_sent = time.monotonic()
         if time.monotonic() - last_sent > HEARTBEAT:
             yield ": still here\n\n"

@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from pipeline.alerting.correlate import ALERTS, Alerts, Correlate, alert_id
+from pipeline.alerting.correlate import Alerts, Correlate, alert_id
 from pipeline.model.alert import Alert, AlertArticle, LedgerEntry, Reason
 from pipeline.model.article import Grade, Source
 from pipeline.model.candidate import Action, Candidate, CorrelateInput, Escalation, RuleChange, Tick
 from pipeline.model.codec import decode, encode
 from pipeline.model.enriched import Span, Stance
 from pipeline.stage import Decision, Message
+from pipeline.topics import ALERTS
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)

@@ -3,11 +3,12 @@ from datetime import timedelta
 import msgspec
 import pytest
 
-from pipeline.alerting.correlate import ALERTS, Correlate
+from pipeline.alerting.correlate import Correlate
 from pipeline.model.alert import Alert
 from pipeline.model.candidate import Action, RuleChange, Tick
 from pipeline.model.codec import InvalidError, encode
 from pipeline.stage import Message
+from pipeline.topics import ALERTS
 from tests.alerting.candidates import ALERT, DAY, HOUR, NOON, RULE, Desk, candidate, said
 
 
@@ -324,7 +325,7 @@ def test_an_alert_is_sent_to_its_desk_as_a_cloud_event() -> None:
     assert {name: event[name] for name in ("specversion", "id", "type", "subject", "time", "datacontenttype")} == {
         "specversion": "1.0",
         "id": f"{ALERT}/1",
-        "type": "wirewatch.alert.raised",
+        "type": "org.wirewatch.alert.raised",
         "subject": ALERT,
         "time": "2026-03-02T12:00:00Z",
         "datacontenttype": "application/json",
@@ -337,7 +338,7 @@ def test_an_alert_shows_so_many_articles_at_most() -> None:
     for at in range(150):
         desk.feed(candidate(f"a{at:03}", origin="a000" if at % 2 else f"a{at:03}", origins=["a000"]), at * HOUR / 10)
     [alert] = desk.feed(candidate("last", origins=["a000"]), 20 * HOUR)
-    assert len(alert.articles) == 100
+    assert (len(alert.articles), alert.article_count) == (40, 151)
     assert (alert.articles[0].id, alert.articles[-1].id) == ("a000", "last")
 
 
@@ -358,7 +359,7 @@ def test_what_is_forgotten_leaves_the_rest() -> None:
     desk.feed(candidate("a"))
     desk.feed(candidate("b", origins=["a", "b"]), HOUR)
     desk.stage.forget(desk.state, ["a"])
-    assert b'"a"' not in encode(list(desk.state.cases.values()))
+    assert b'"a"' not in encode([desk.state.cases, desk.state.entries])
     desk.stage.forget(desk.state, ["b"])
-    assert desk.state.cases == {}
+    assert (desk.state.cases, desk.state.entries) == ({}, {})
     assert desk.feed(Tick(rule="hit"), 100 * HOUR) == []

@@ -25,7 +25,7 @@ from pipeline.model.alert import Alert
 from pipeline.model.article import Article
 from pipeline.model.codec import decode
 from pipeline.model.enriched import EnrichedArticle
-from pipeline.topology import ALERTS
+from pipeline.topics import ALERTS
 from tests.bench.baseline import Baseline
 from tests.bench.texts import long_articles
 from tests.eval.material import seed_articles

@@ -13,7 +13,7 @@ HELD = {
     # The stages share this topic, and whose letter comes first is a matter of batches.
     "dead letters": "SELECT key, value, at FROM log WHERE topic = 'dead-letters.v1' ORDER BY at, key, value",
     "stages": "SELECT stage, input, offset, now FROM stages ORDER BY stage",
-    "changes": "SELECT stage, change FROM changes ORDER BY stage, id",
+    "changes": "SELECT stage, key, change FROM changes ORDER BY stage, id",
     "cursors": "SELECT source, cursor FROM cursors ORDER BY source",
     "rules": "SELECT rule, change FROM rules ORDER BY rule",
     "articles": "SELECT id, at, arrived, source, story, origin FROM articles ORDER BY id",

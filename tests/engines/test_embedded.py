@@ -17,7 +17,7 @@ from pipeline.model.candidate import Action
 from pipeline.model.codec import decode
 from pipeline.model.dead_letter import dead_letter
 from pipeline.model.health import SourceHealth
-from pipeline.topology import ALERTS, CANDIDATES, RAW
+from pipeline.topics import ALERTS, CANDIDATES, RAW
 from tests.engines.toys import NOON, article, engine_at, graph, rule_set, settle
 
 

@@ -6,16 +6,22 @@ import threading
 from datetime import timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from pipeline.alerting.correlate import Alerts, Correlate
 from pipeline.engines import keeping
 from pipeline.engines.embedded import Embedded
 from pipeline.engines.errors import StoreError, StoreUnavailableError
 from pipeline.engines.reader import Reader
 from pipeline.engines.records import Counts
 from pipeline.engines.schema import VERSION
-from pipeline.model.codec import encode
-from pipeline.topology import ALERTS, ARTICLES, CANDIDATES, ENRICHED, RAW
+from pipeline.model.alert import Alert
+from pipeline.model.candidate import Action, RuleChange
+from pipeline.model.codec import decode, encode
+from pipeline.stage import StateChange
+from pipeline.stories.relate import Relate
+from pipeline.topics import ALERTS, ARTICLES, CANDIDATES, ENRICHED, RAW
 from tests.engines.files import held
 from tests.engines.toys import NOON, Reading, Relating, Seen, article, engine_at, graph, rule_set, settle
 
@@ -145,12 +151,87 @@ def test_a_file_of_version_1_is_upgraded_in_place_and_goes_on(tmp_path: Path) ->
     engine = engine_at(tmp_path / "old.db", clock=lambda: time[0])
     assert [alert.change for alert in engine.reader.alerts()] == ["raised", "resolved"]
     assert [alert.change for alert in engine.reader.alerts(open_only=True)] == ["raised"]
+    expected["changes"] = [(stage, "", change) for stage, _, change in expected["changes"]]
     assert held(tmp_path / "old.db") == expected
     engine.append([article(4, "Bridge fires on")])
     settle(engine)
     assert [alert.sequence for alert in engine.reader.alerts()] == [3, 1]
     engine.compact()
     engine.close()
+
+
+def as_version_2(path: Path, *, as_snapshot: bool) -> None:
+    """Writes the state of correlate as version 2 did: whole cases with entries and alert, in changes or a snapshot."""
+    file = sqlite3.connect(path)
+    state = folded(path)
+    cases = {}
+    for id_, case in state.cases.items():
+        (alert,) = file.execute("SELECT value FROM alerts WHERE id = ?", (id_,)).fetchone()
+        entries = sorted(state.entries[id_].values(), key=lambda entry: entry.number)
+        old = msgspec.structs.asdict(case) | {
+            "entries": entries,
+            "origins": case.standing,
+            "alert": decode(alert, Alert),
+        }
+        for name in ("standing", "elsewhere", "let_go", "acknowledged", "sequence", "severity", "times"):
+            del old[name]
+        cases[id_] = old
+    changes = [{"rule": rule} for rule in state.rules.values()] + [{"case": case} for case in cases.values()]
+    file.execute("DELETE FROM changes WHERE stage = 'correlate'")
+    file.execute("ALTER TABLE changes DROP COLUMN key")
+    if as_snapshot:
+        dumped = msgspec.msgpack.encode(
+            {"rules": state.rules, "cases": cases, "stories": state.stories, "due": state.due}
+        )
+        file.execute("INSERT INTO snapshots VALUES ('correlate', ?)", (dumped,))
+        changes = [{"rule": RuleChange(rule="later", version="1")}, {"rule": RuleChange(rule="sooner", version="1")}]
+    file.executemany(
+        "INSERT INTO changes (stage, change) VALUES ('correlate', ?)", [(encode(change),) for change in changes]
+    )
+    file.execute("PRAGMA user_version = 2")
+    file.commit()
+    file.close()
+
+
+def folded(path: Path) -> Alerts:
+    """The state of correlate in a file."""
+    file = sqlite3.connect(path)
+    stage, state = Correlate(), Correlate().empty()
+    for change in file.execute("SELECT key, change FROM changes WHERE stage = 'correlate' ORDER BY id"):
+        stage.fold(state, StateChange(*change))
+    file.close()
+    return state
+
+
+@pytest.mark.parametrize("as_snapshot", [False, True])
+def test_a_file_of_version_2_is_upgraded_in_place_and_goes_on(as_snapshot: bool, tmp_path: Path) -> None:
+    path = tmp_path / "a.db"
+    fires = rule_set("toy")
+    first = Embedded(path, fires, clock=lambda: NOON, graph=(Reading(), Relate(), Correlate()))
+    first.append([article(number, "Bridge fires", source=f"paper{number}") for number in range(3)])
+    settle(first)
+    known = first.reader.alerts()
+    first.act(Action(rule="toy", alert=known[0].id, do="acknowledge"))
+    settle(first)
+    first.close()
+    before = folded(path)
+    assert before.cases
+
+    as_version_2(path, as_snapshot=as_snapshot)
+    again = Embedded(path, fires, clock=lambda: NOON, graph=(Reading(), Relate(), Correlate()))
+    after = folded(path)
+    for rule in ("later", "sooner") if as_snapshot else ():
+        after.rules.pop(rule)
+    assert (after.rules, after.cases, after.entries, after.stories) == (
+        before.rules,
+        before.cases,
+        before.entries,
+        before.stories,
+    )
+    again.append([article(4, "Bridge fires", source="paper1")])
+    settle(again)
+    assert max(alert.sequence for alert in again.reader.alerts()) >= 1
+    again.close()
 
 
 def only_so_large(engine: Embedded, pages: int | None) -> None:

@@ -7,7 +7,7 @@ import pytest
 from pipeline.engines.embedded import Embedded
 from pipeline.engines.records import Forgotten
 from pipeline.model.dead_letter import dead_letter
-from pipeline.topology import ALERTS, CANDIDATES, RAW
+from pipeline.topics import ALERTS, CANDIDATES, RAW
 from tests.engines.toys import NOON, article, engine_at, settle
 
 FIRST, SECOND, ALONE = (

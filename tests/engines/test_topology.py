@@ -1,7 +1,8 @@
 """The graph as it is declared."""
 
 from pipeline.alerting.rules import RuleSet
-from pipeline.topology import ALERTS, ARTICLES, CANDIDATES, DESKS, ENRICHED, RAW, desk_topic, stages
+from pipeline.topics import ALERTS, ARTICLES, CANDIDATES, DESKS, ENRICHED, RAW, desk_topic
+from pipeline.topology import stages
 
 GRAPH = stages(RuleSet.starter())
 

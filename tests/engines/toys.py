@@ -20,10 +20,11 @@ from pipeline.engines.embedded import Embedded
 from pipeline.model.alert import Alert, AlertArticle, LedgerEntry, Reason, Reliability, RuleRef, Times
 from pipeline.model.article import Article, Source, article_id, revision_of
 from pipeline.model.candidate import Action, Candidate, CorrelateInput
+from pipeline.model.cloudevent import event
 from pipeline.model.codec import decode, encode
 from pipeline.model.enriched import EnrichedArticle, Language, Span, StoryRef
-from pipeline.stage import AnyStage, Decision, Effect, Message
-from pipeline.topology import ALERTS, ARTICLES, CANDIDATES, ENRICHED, RAW, desk_topic
+from pipeline.stage import AnyStage, Decision, Effect, Message, StateChange
+from pipeline.topics import ALERTS, ARTICLES, CANDIDATES, ENRICHED, RAW, desk_topic
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 QUIET = timedelta(hours=1)
@@ -65,7 +66,7 @@ class Reading:
         enriched = EnrichedArticle(**fields, language=Language(code="und", confidence=0.0, by=""), rules=rules)
         return Decision([Effect(ENRICHED, raw.id, encode(enriched))])
 
-    def fold(self, state: None, change: bytes) -> None:  # noqa: ARG002
+    def fold(self, state: None, change: StateChange) -> None:  # noqa: ARG002
         raise AssertionError("reading remembers nothing")
 
 
@@ -110,10 +111,10 @@ class Relating:
         )
         effects = [Effect(ARTICLES, given.id, encode(finished))]
         effects += [Effect(CANDIDATES, rule, encode(_candidate(rule, finished, story))) for rule in given.rules]
-        return Decision(effects, [encode(seen)])
+        return Decision(effects, [StateChange(given.id, encode(seen))])
 
-    def fold(self, state: dict[str, list[Seen]], change: bytes) -> None:
-        seen = decode(change, Seen)
+    def fold(self, state: dict[str, list[Seen]], change: StateChange) -> None:
+        seen = decode(change.value, Seen)
         state.setdefault(seen.story, []).append(seen)
         if seen.spoiled:
             raise RuntimeError("spoiled")
@@ -171,10 +172,10 @@ class Correlating:
         elif isinstance(given, Action) and given.alert in now:
             sent.append(msgspec.structs.replace(_changed(now[given.alert], "updated", message.now), acknowledged=True))
         effects = [effect for alert in sent for effect in _effects(alert)]
-        return Decision(effects, [encode(alert) for alert in sent])
+        return Decision(effects, [StateChange(alert.id, encode(alert)) for alert in sent])
 
-    def fold(self, state: dict[str, Alert], change: bytes) -> None:
-        alert = decode(change, Alert)
+    def fold(self, state: dict[str, Alert], change: StateChange) -> None:
+        alert = decode(change.value, Alert)
         state[alert.id] = alert
 
     def dump(self, state: dict[str, Alert]) -> bytes:
@@ -230,8 +231,7 @@ def _moved(alert: Alert | None, given: Candidate, now: datetime) -> Alert:
 
 
 def _effects(alert: Alert) -> list[Effect]:
-    event = {"specversion": "1.0", "id": f"{alert.id}/{alert.sequence}", "data": alert}
-    return [Effect(desk_topic("security"), alert.id, encode(event)), Effect(ALERTS, alert.id, encode(alert))]
+    return [Effect(desk_topic("security"), alert.id, event(alert)), Effect(ALERTS, alert.id, encode(alert))]
 
 
 def graph() -> tuple[AnyStage, ...]:

@@ -20,9 +20,10 @@ from pipeline.model.enriched import (
     Stance,
     Status,
 )
-from pipeline.stage import Decision, Message
+from pipeline.stage import Decision, Message, StateChange
 from pipeline.stories.memory import Memory
-from pipeline.stories.relate import ARTICLES, CANDIDATES, Relate
+from pipeline.stories.relate import Relate
+from pipeline.topics import ARTICLES, CANDIDATES
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 SPAN = Span(field="body", start=0, end=10)
@@ -135,7 +136,7 @@ class Related:
         self.stage = Relate()
         self.state: Memory = self.stage.empty()
         self.offset = 0
-        self.changes: list[bytes] = []
+        self.changes: list[StateChange] = []
 
     def feed(self, given: EnrichedArticle, after: timedelta = timedelta()) -> Decision:
         """Decides and folds one article that arrives so long after NOON."""

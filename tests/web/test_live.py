@@ -31,22 +31,24 @@ def events(url: str, wanted: int, **headers: str) -> list[tuple[str, dict[str, A
 
 def test_every_change_is_sent_and_a_reader_goes_on_where_it_stopped(console: Serving, engine: Embedded) -> None:
     known = engine.counts().alerts
-    (*_, (last, alert)) = events(f"{console.url}/events?after=0", known)
+    (*_, (last, event)) = events(f"{console.url}/events?after=0", known)
+    alert = event["data"]
+    assert (event["specversion"], event["id"]) == ("1.0", f"{alert['id']}/1")
     assert (alert["sequence"], alert["change"]) == (1, "raised")
     engine.append([TRUCE])
     while engine.process():
         pass
-    ((place, alert),) = events(f"{console.url}/events", 1, **{"Last-Event-ID": last})
+    ((place, event),) = events(f"{console.url}/events", 1, **{"Last-Event-ID": last})
     assert int(place) > int(last)
-    assert alert["rule"]["id"] == "ceasefire-change"
+    assert event["data"]["rule"]["id"] == "ceasefire-change"
 
 
 def test_a_desk_hears_its_own_alerts_only(console: Serving, engine: Embedded) -> None:
     engine.append([TRUCE])
     while engine.process():
         pass
-    ((_, alert),) = events(f"{console.url}/events?desk=conflict&after=0", 1)
-    assert alert["desk"] == "conflict"
+    ((_, event),) = events(f"{console.url}/events?desk=conflict&after=0", 1)
+    assert event["data"]["desk"] == "conflict"
 
 
 @pytest.mark.parametrize("asked", ["desk=sports", "after=x", "after=-1", f"after={2**70}"])

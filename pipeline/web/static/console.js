@@ -38,7 +38,7 @@ function connect() {
     live.dataset.state = "lost";
   });
   stream.addEventListener("alert", (event) => {
-    const alert = JSON.parse(event.data);
+    const alert = JSON.parse(event.data).data;
     if (!live.dataset.alert || live.dataset.alert === alert.id) soon(alert);
   });
 }
