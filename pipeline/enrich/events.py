@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from pipeline.enrich.genre import Genre, genre
+from pipeline.enrich.grammar import grammar
 from pipeline.enrich.lexicon import Hit, morphology, read_yaml
 from pipeline.enrich.munitions import bystander, violated
 from pipeline.enrich.reading import Reading
@@ -161,6 +162,9 @@ class _Article:
         self.headlined: dict[str, Status] = {}
         """What the headline says happened, and its status there."""
         self.words_apart: Callable[[int, int], int] = self._spaces if _spaced(reading.language) else self._letters
+        rules = grammar(reading.language)
+        self.verb_last = rules.verb_last
+        self.postpositions = bool(rules.after or rules.locative)
 
     @cached_property
     def genre(self) -> Genre:
@@ -237,6 +241,15 @@ class _Article:
             and self.words_apart(other[1], hit[0]) <= words
             and not _BREAK.search(self.reading.text, other[1], hit[0])
             for other in others
+        )
+
+    def governed(self, hit: Any, cues: Iterable[Any], words: int) -> bool:
+        """Whether a cue governs the hit: before it, or where verbs come last close behind it or in its ending."""
+        cues = tuple(cues)
+        if self.before(hit, cues, words):
+            return True
+        return self.verb_last and any(
+            cue[0] <= hit[0] < hit[1] <= cue[1] or self.before(cue, [hit], (words + 1) // 2) for cue in cues
         )
 
 
@@ -473,14 +486,14 @@ def _status(article: _Article, sentence: Sentence, spec: Spec, words: tuple[Hit,
     kind = article.genre.kind
     if kind in _UNREAL and not (kind == "trial" and spec.what in _NOT_FOR_TRIALS):
         return _UNREAL[kind]
-    if article.before(trigger, sentence.of("negation"), 3) or _denied(article, sentence, trigger):
+    if article.governed(trigger, sentence.of("negation"), 3) or _denied(article, sentence, trigger):
         return "denied"
     for cue in ("fiction", "exercise", "satire", "anniversary", "trial", "history"):
         if cue == "trial" and spec.what in _NOT_FOR_TRIALS:
             continue
         if article.genre.weight(cue) >= 3 and sentence.has(cue) and not sentence.in_title:
             return _UNREAL[cue]
-    if article.before(trigger, sentence.of("threat"), 6):
+    if article.governed(trigger, sentence.of("threat"), 6):
         return "threatened"
     if _supposed(article, sentence, spec, words):
         return "hypothetical"
@@ -491,7 +504,7 @@ def _status(article: _Article, sentence: Sentence, spec: Spec, words: tuple[Hit,
 
 def _denied(article: _Article, sentence: Sentence, trigger: Hit) -> bool:
     """A denial governs the words, or the sentence calls them a rumour."""
-    return article.before(trigger, sentence.of("denies"), 10) or sentence.has("rumour-false")
+    return article.governed(trigger, sentence.of("denies"), 10) or sentence.has("rumour-false")
 
 
 def _supposed(article: _Article, sentence: Sentence, spec: Spec, words: tuple[Hit, ...]) -> bool:
@@ -504,7 +517,7 @@ def _supposed(article: _Article, sentence: Sentence, spec: Spec, words: tuple[Hi
         reach = 7 if cue.value == "hypothetical" else 5
         for word in words[:2]:
             around = cue.start <= word.start and word.end <= cue.end and cue.end - cue.start > word.end - word.start
-            if around or article.before(word, [cue], reach):
+            if around or article.governed(word, [cue], reach):
                 return True
     return False
 
@@ -718,6 +731,9 @@ def _two_states(article: _Article, sentence: Sentence, victim: Hit) -> bool:
     """The victims' nationality stands beside them, another state in the sentence or at the opening."""
     nearby = [name for name in sentence.names if article.near(victim, [name], 3)]
     own = {state for name in nearby if name[2] in ("adjective", "demonym") for state in article.states_of(name)}
+    if victim.value == "citizens" and article.verb_last:  # "Fransa vatandaşı": the bare name says whose
+        beside = [name for name in sentence.names if name[2] == "state" and article.before(victim, [name], 1)]
+        own.update(state for name in beside for state in article.states_of(name))
     return any(article.states - {state} for state in own)
 
 

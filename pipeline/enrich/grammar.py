@@ -18,6 +18,7 @@ class Grammar(NamedTuple):
     adjective: str
     our: tuple[str, ...]
     spaced: bool
+    verb_last: bool
 
 
 ARTICLES = frozenset(("the", "de", "la", "le", "el", "der", "den", "dem", "o", "a", "l"))
@@ -37,6 +38,7 @@ def grammar(language: str) -> Grammar:
         adjective=data.get("adjective", "both"),
         our=tuple(map(fold, data.get("our", ()))),
         spaced=morphology(language).script.spaced,
+        verb_last=data.get("verb-last", False),
     )
 
 

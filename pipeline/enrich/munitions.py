@@ -90,10 +90,11 @@ def violated(article: "_Article", sentence: "Sentence", munition: Hit, deed: Hit
 
 
 def _owners(article: "_Article", sentence: "Sentence", munition: Hit) -> set[str]:
-    """Whose munition it is, as the adjective or name beside it says."""
+    """Whose munition it is, as the adjective or name beside it says, or the place that it came from."""
     owners: set[str] = set()
+    sources = list(sentence.of("from"))
     for name in sentence.names:
-        if (
+        if _source(article, name, sources) or (
             name[2] in ("adjective", "state", "demonym", "group")
             and article.near(munition, [name], 2)
             and not article.near(name, sentence.of("airspace", "territory", "border"), 1)
@@ -111,7 +112,7 @@ def _victims(article: "_Article", sentence: "Sentence", munition: Hit, deed: Hit
     likely: list[str] = []
     missions = list(sentence.of("embassy", "consulate", "residence", "mission", "embassy-vehicle", "@facility"))
     for name in names:
-        if article.before(name, sources, 2) or name[2] == "facility" or _owns(article, name, missions):
+        if _source(article, name, sources) or name[2] == "facility" or _owns(article, name, missions):
             continue
         if article.near(name, soil, 2):
             certain += article.states_of(name)
@@ -120,6 +121,13 @@ def _victims(article: "_Article", sentence: "Sentence", munition: Hit, deed: Hit
     if not certain and not likely and article.near(deed, soil, 5):
         likely = [state for name in names[:1] for state in article.states_of(name)]
     return certain + likely
+
+
+def _source(article: "_Article", name: Any, sources: list[Hit]) -> bool:
+    """Whether a munition came from this place: "from Iraq", "Irak'tan atılan"."""
+    if article.postpositions:
+        return any(article.before(source, [name], 2) for source in sources)
+    return article.before(name, sources, 2)
 
 
 def _owns(article: "_Article", name: Any, missions: list[Hit]) -> bool:
@@ -131,4 +139,7 @@ def _at(article: "_Article", sentence: "Sentence", name: Any, munition: Hit, dee
     """Whether a place stands where the deed was done: behind the munition, or close before both."""
     if any(said.start <= name[0] < said.end for said in sentence.speech):
         return False
-    return article.near(name, [deed], 9 if name[0] > munition[0] else 4)
+    if name[0] > munition[0]:
+        return article.near(name, [deed], 9)
+    on_soil = article.verb_last and not sentence.has("embassy", "consulate", "@facility")
+    return article.near(name, [deed], 7 if on_soil else 4)
