@@ -18,7 +18,7 @@ lint: $(VENV)/.installed-dev
 	@$(BIN)/mypy
 
 bench: $(VENV)/.installed-dev
-	@$(BIN)/python -m tests.bench $(ARGS)
+	@$(BIN)/python -m tests.bench $(if $(EVAL_DATA),--data $(EVAL_DATA)) $(ARGS)
 
 eval: $(VENV)/.installed-dev
 	@$(BIN)/python -m tests.eval $(if $(EVAL_DATA),--data $(EVAL_DATA)) $(ARGS)

@@ -7,7 +7,8 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -27,7 +28,7 @@ from pipeline.model.codec import decode
 from pipeline.model.enriched import EnrichedArticle
 from pipeline.topics import ALERTS
 from tests.bench.baseline import Baseline
-from tests.bench.texts import long_articles
+from tests.bench.texts import AVERAGE, dense_articles, long_articles, real_articles
 from tests.eval.material import seed_articles
 
 Figures = dict[str, float]
@@ -39,27 +40,43 @@ STARTER = Path(rules_module.__file__).with_name("rules")
 """The starter pack."""
 
 
-def reading(quick: bool) -> Figures:
-    """Articles a second of one core's time, for enrich and for the baseline, in rounds that take turns."""
+def reading(quick: bool, folder: Path | None = None) -> Figures:
+    """What enrich and the baseline read in a second of one core's time, in rounds that take turns.
+
+    In articles of `AVERAGE` characters, for ordinary text, for dense text and, where a folder of development sets is
+    given, for its pages; `enrich dense` is the figure of a material, `enrich` the one that counts.
+    """
     rules, baseline = RuleSet.starter(), Baseline()
-    batches = _batches(480)
+    materials = {"": _batches(long_articles(480)), " dense": _batches(dense_articles(480))}
+    if folder:
+        materials[" pages"] = _batches(real_articles(folder))
+    readers: dict[str, Callable[[Article], object]] = {
+        "enrich": partial(enrich, rules=rules),
+        "baseline": baseline.read,
+    }
     _load_languages(rules)
-    _time(baseline.read, batches[0])
-    ours, theirs = 0.0, 0.0
+    for batches in materials.values():
+        _time(baseline.read, batches[0])
+    spent: dict[str, float] = defaultdict(float)
+    characters: dict[str, int] = defaultdict(int)
     rounds = 0
-    until = time.monotonic() + (5 if quick else 20)
+    until = time.monotonic() + (8 if quick else 30)
     while time.monotonic() < until or rounds < 4:
-        batch = batches[rounds % len(batches)]
-        ours += _time(partial(enrich, rules=rules), batch)
-        theirs += _time(baseline.read, batch)
+        for material, batches in materials.items():
+            batch = batches[rounds % len(batches)]
+            characters[material] += sum(len(article.body) for article in batch)
+            for reader, read in readers.items():
+                spent[reader + material] += _time(read, batch)
         rounds += 1
-    articles = rounds * ROUND
-    characters = sum(len(article.body) for batch in batches for article in batch) / sum(map(len, batches))
+    figures = {
+        reader + material: characters[material] / AVERAGE / spent[reader + material]
+        for material in materials
+        for reader in readers
+    }
     return {
-        "enrich": articles / ours,
-        "baseline": articles / theirs,
-        "ratio": theirs / ours,
-        "characters": characters,
+        **figures,
+        "ratio": figures["enrich"] / figures["baseline"],
+        "characters": characters[""] / rounds / ROUND,
         "rounds": rounds,
     }
 
@@ -70,9 +87,9 @@ def _load_languages(rules: RuleSet) -> None:
         enrich(article, rules)
 
 
-def _batches(count: int) -> list[list[Article]]:
-    articles = list(long_articles(count))
-    return [articles[start : start + ROUND] for start in range(0, count, ROUND)]
+def _batches(given: Iterable[Article]) -> list[list[Article]]:
+    articles = list(given)
+    return [articles[start : start + ROUND] for start in range(0, len(articles), ROUND)]
 
 
 def _time(work: Callable[[Article], Any], articles: Sequence[Article]) -> float:
@@ -205,7 +222,7 @@ def _percentile(ordered: Sequence[float], share: float) -> float:
 def many_rules(quick: bool) -> Figures:
     """Milliseconds of one core's time an article costs with 10, 1,000 and 10,000 rules, in rounds that take turns."""
     starter = RuleSet.starter()
-    batches = _batches(96 if quick else 288)
+    batches = _batches(long_articles(96 if quick else 288))
     _load_languages(starter)
     read = [enrich(article, starter) for batch in batches[:4] for article in batch]
     figures: Figures = {}
