@@ -15,6 +15,7 @@ NEAR, FAR = 3, 6
 PLACED = frozenset(("city", "city-adjective"))
 NAMED = frozenset(("state", "adjective", "organisation", *PLACED))
 
+_CAPITAL = frozenset(("capital",))
 _BREAK = re.compile(r"[.;:!?…\n\"«»“”„()。！？；]")
 
 
@@ -27,15 +28,10 @@ class Tied(NamedTuple):
     country: str | None
 
 
-_UNTIED = Tied(None, None, None, None)
-
-
 def candidates(reading: Reading, hits: Sequence[Hit]) -> list[Hit]:
     """The names that may own or host something, "the Ukrainian capital" among them as its city."""
-    names = [hit for hit in hits if hit.kind in NAMED]
-    if "capital" in reading.concepts:
-        names += _capitals(reading, hits)
-        names.sort()
+    names = [hit for hit in hits if hit.kind in NAMED] + _capitals(reading, hits)
+    names.sort()
     return names
 
 
@@ -57,9 +53,8 @@ def heads(reading: Reading, concepts: frozenset[str], barred: frozenset[str] = f
 def tie(reading: Reading, number: int, heads: Sequence[Hit], names: Sequence[Hit]) -> Tied:
     """Owner and host of the head word of this number, as far as its own sentence says."""
     head = heads[number]
-    names = _within_reach(reading, number, heads, names)
-    if not names:
-        return _UNTIED
+    first, last = _room(reading, number, heads)
+    names = names[bisect_left(names, (first,)) : bisect_left(names, (last,))]
     owner, cost, named = None, 99.0, None
     for name in names:
         if name.kind in PLACED:
@@ -76,7 +71,7 @@ def tie(reading: Reading, number: int, heads: Sequence[Hit], names: Sequence[Hit
 def _capitals(reading: Reading, hits: Sequence[Hit]) -> list[Hit]:
     """The Ukrainian capital, столиця України: the city that is meant, as a hit of its own."""
     found = []
-    for word in reading.concepts["capital"]:
+    for word in reading.words_of(_CAPITAL):
         for hit in hits:
             if hit.kind not in ("state", "adjective"):
                 continue
@@ -89,21 +84,19 @@ def _capitals(reading: Reading, hits: Sequence[Hit]) -> list[Hit]:
     return found
 
 
-def _within_reach(reading: Reading, number: int, heads: Sequence[Hit], names: Sequence[Hit]) -> Sequence[Hit]:
-    """The names in the head word's part of its sentence: not beyond a break or another head word."""
+def _room(reading: Reading, number: int, heads: Sequence[Hit]) -> tuple[int, int]:
+    """The part of the sentence that belongs to a head word: not beyond a break or another head word."""
     head = heads[number]
     first, last = reading.sentences[reading.sentence_at(head.start)]
-    if number:
-        first = max(first, heads[number - 1].end)
-    if number + 1 < len(heads):
-        last = min(last, heads[number + 1].start)
-    names = names[bisect_left(names, (first,)) : bisect_left(names, (last,))]
-    if names and names[0].start < head.start:
-        for before in _BREAK.finditer(reading.text, first, head.start):
-            first = before.end()
-    if names and names[-1].start >= head.end and (after := _BREAK.search(reading.text, head.end, last)):
+    for before in _BREAK.finditer(reading.text, first, head.start):
+        first = before.end()
+    if after := _BREAK.search(reading.text, head.end, last):
         last = after.start()
-    return [name for name in names if first <= name.start < last]
+    if number and heads[number - 1].end > first:
+        first = heads[number - 1].end
+    if number + 1 < len(heads) and heads[number + 1].start < last:
+        last = heads[number + 1].start
+    return first, last
 
 
 def _owner_cost(reading: Reading, head: Hit, name: Hit) -> float | None:
@@ -145,19 +138,21 @@ def _capital_owner(reading: Reading, head: Hit, names: Sequence[Hit]) -> tuple[s
 
 def _host(reading: Reading, head: Hit, names: Sequence[Hit], owner: Hit | None) -> tuple[str | None, str | None]:
     """City (GeoNames id) and country where the head word's thing stands."""
-    far = FAR if grammar(reading.language).spaced else 10
+    sentence = reading.sentence_at(head.start)
     best: tuple[float, Hit] | None = None
     for name in names:
         if name == owner or name.kind in ("organisation", "adjective"):
             continue
+        if reading.sentence_at(name.start) != sentence:
+            continue
         before = name.start < head.start
         between = words_between(reading, *((name.end, head.start) if before else (head.end, name.start)))
-        if len(between) > far:
-            continue
         located = is_located(reading, name.start, name.end)
         if name.kind == "state" and not located:
             continue
         if name.kind != "state" and not located and len(between) > (1 if before else 0):
+            continue
+        if len(between) > (FAR if grammar(reading.language).spaced else 10):
             continue
         price = len(between) + (0.0 if located else 2.0) + (1.0 if name.kind == "state" else 0.0) + (0.5 * before)
         if best is None or price < best[0]:

@@ -75,31 +75,21 @@ def _adopt(reading: Reading, found: list[Found], hits: Sequence[Hit]) -> list[Fo
     """
     owned = [one for one in found if one.owner]
     adopted = []
-    states: Counter[str] | None = None
     for one in found:
-        if (
-            one.owner
-            or not one.country
-            or any(one.kind in (other.kind, "mission") and _agree(one, other) for other in owned)
-        ):
+        known = any(one.kind in (other.kind, "mission") and _agree(one, other) for other in owned)
+        if one.owner or not one.country or known:
             adopted.append(one)
             continue
-        states = states or _spoken_of(hits)
-        spoken = states.copy()
+        spoken = Counter(hit.value for hit in hits if hit.kind in ("state", "adjective", "demonym"))
+        spoken.update(
+            tables.capitals()[hit.value] for hit in hits if hit.kind == "city" and hit.value in tables.capitals()
+        )
         home = reading.article.source.country
         if home and home != one.country:
             spoken[home] += OURS if is_ours(reading, one.start, one.end) else 1
         del spoken[one.country]
         adopted.append(one._replace(owner=spoken.most_common(1)[0][0]) if spoken else one)
     return adopted
-
-
-def _spoken_of(hits: Sequence[Hit]) -> Counter[str]:
-    """How often each state is named, by itself, its people or its capital."""
-    capitals = tables.capitals()
-    spoken = Counter(hit.value for hit in hits if hit.kind in ("state", "adjective", "demonym"))
-    spoken.update(capitals[hit.value] for hit in hits if hit.kind == "city" and hit.value in capitals)
-    return spoken
 
 
 def _as_embassy(one: Found, found: Sequence[Found]) -> Found:

@@ -51,7 +51,7 @@ def is_located(reading: Reading, start: int, end: int) -> bool:
             return True
         before = folded[max(0, start - 2) : start].rstrip()
         return any(before.endswith(word) for word in rules.inside)
-    words = folded[max(0, start - 30) : start].rsplit(None, 2)
+    words = folded[max(0, start - 30) : start].split()
     if len(words) > 1 and words[-1] in ARTICLES and words[-2] in rules.inside:
         return True
     if words and words[-1] in rules.inside and folded[start - 1] == " ":

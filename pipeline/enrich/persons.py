@@ -5,7 +5,6 @@ import unicodedata
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import NamedTuple
 
 from pipeline.enrich import composition, tables
@@ -73,8 +72,8 @@ def collect(reading: Reading, hits: Sequence[Hit]) -> list[Hit]:
             held[_slug(reading.text[start:end])].append(_Held(start, end, _office(reading, number, heads, names)))
     for slug, offices in held.items():
         _add(reading, slug, offices)
-    inside = {at for offices in held.values() for office in offices for at in range(office.start, office.end)}
-    return [hit for hit in hits if hit.start not in inside]
+    named = [office for offices in held.values() for office in offices]
+    return [hit for hit in hits if not any(person.start <= hit.start < person.end for person in named)]
 
 
 def _beside(reading: Reading, head: Hit, names: Sequence[Hit], taken: Sequence[Hit]) -> tuple[int, int] | None:
@@ -120,7 +119,6 @@ def _office(reading: Reading, number: int, heads: Sequence[Hit], names: Sequence
     return f"{role}{owner}{to}"
 
 
-@lru_cache(maxsize=4096)
 def _slug(name: str) -> str:
     """The name in plain Latin letters, as an id."""
     plain = unicodedata.normalize("NFKD", name.lower().translate(_LATIN))

@@ -1,8 +1,9 @@
 """Which story an article tells, judged by the articles of the last days that share most with it."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping
-from math import sqrt
+from itertools import chain
+from math import fsum, sqrt
 from typing import NamedTuple
 
 from pipeline.stories.credits import key_of
@@ -59,25 +60,33 @@ def story_of(
     best, next_best = scores[ranked[0]], scores[ranked[1]] if len(ranked) > 1 else 0.0
     if best < JOIN and best < max(MAY_JOIN, APART * next_best):
         return Joined(b"", ())
-    same = [story for story in ranked[1:4] if scores[story] >= MAY_JOIN and _one(memory, ranked[0], features, story)]
+    mine: Mapping[int, float] = {}
+    same = []
+    for story in ranked[1:4]:
+        if scores[story] >= MAY_JOIN:
+            mine = mine or _pooled(memory, ranked[0], features)
+            if _one(mine, _pooled(memory, story)):
+                same.append(story)
     first = min(ranked[0], *same, key=lambda story: (memory.first(story), story)) if same else ranked[0]
     return Joined(first, tuple(story for story in (ranked[0], *same) if story != first))
 
 
-def _one(memory: Memory, story: bytes, features: frozenset[int], other: bytes) -> bool:
-    """Whether a story, with this article in it, and another are one: all their articles together are alike."""
-    mine, theirs = _pooled(memory, story, [features]), _pooled(memory, other, [])
-    shared = sum(mine[feature] * theirs[feature] for feature in sorted(mine.keys() & theirs.keys()))
-    lengths = sum(mine[f] ** 2 for f in sorted(mine)) * sum(theirs[f] ** 2 for f in sorted(theirs))
+def _one(mine: Mapping[int, float], theirs: Mapping[int, float]) -> bool:
+    """Whether two stories are one: all their articles together are alike."""
+    shared = fsum(mine[feature] * theirs[feature] for feature in mine.keys() & theirs.keys())
+    lengths = fsum(weight * weight for weight in mine.values()) * fsum(weight * weight for weight in theirs.values())
     return shared > 0 and shared / sqrt(lengths) >= MERGE
 
 
-def _pooled(memory: Memory, story: bytes, more: list[frozenset[int]]) -> dict[int, float]:
+def _pooled(memory: Memory, story: bytes, *more: frozenset[int]) -> Mapping[int, float]:
     """What the latest articles of a story say, words left out: in full what half of them say, less what fewer do."""
-    articles = [memory.articles[name].features for name in memory.stories[story].articles[-POOLED:]] + more
-    counts = Counter(feature for features in articles for feature in features if feature < FIRST_WORD)
-    weights = memory.weights(counts)
-    return {feature: weights[feature] * min(1.0, 2 * counts[feature] / len(articles)) ** 0.5 for feature in counts}
+    articles = [memory.articles[name].features for name in memory.stories[story].articles[-POOLED:]]
+    counts = Counter(chain.from_iterable((*articles, *more)))
+    neutral = {feature: count for feature, count in counts.items() if feature < FIRST_WORD}
+    half, weights = (len(articles) + len(more)) / 2, memory.weights(neutral)
+    return {
+        feature: weights[feature] * (sqrt(count / half) if count < half else 1.0) for feature, count in neutral.items()
+    }
 
 
 def story_scores(
@@ -92,7 +101,7 @@ def story_scores(
     """How like an article is to each story that comes into question, 0 to about 1."""
     mine = weighed(memory.weights(features), language)
     likes: dict[bytes, list[float]] = {}
-    for known in _nearby(memory, article, mine.features, now):
+    for known in _nearby(memory, article, mine.weights, now):
         value = likeness(mine, known) * 0.5 ** ((now - known.at) / HALVED)
         if key_of("source", known.source) in credited:
             value *= CREDIT
@@ -109,19 +118,26 @@ def _together(values: list[float]) -> float:
 
 def _nearby(memory: Memory, article: bytes, weights: Mapping[int, float], now: int) -> list[Known]:
     """Articles that share the most telling features with this one."""
-    shared: dict[bytes, float] = {}
+    shared: defaultdict[bytes, float] = defaultdict(float)
     ranked = sorted(weights, key=lambda feature: (-weights[feature], feature))
     neutral = [feature for feature in ranked if feature < FIRST_WORD]
     words = [feature for feature in ranked if feature >= FIRST_WORD]
     for feature in neutral[:TELLING] + words[: TELLING // 2]:
         value = weights[feature]
         for name in memory.postings.get(feature, ()):
-            shared[name] = shared.get(name, 0.0) + value
+            shared[name] += value
     found = []
-    for name in sorted(shared, key=lambda name: (-shared[name], name)):
+    for name in _best(shared, 2 * COMPARED):
         known = memory.articles.get(name)
         if known and known.features and name != article and now - known.at <= JOINING:
             found.append(known)
             if len(found) == COMPARED:
                 break
     return found
+
+
+def _best(values: Mapping[bytes, float], most: int) -> list[bytes]:
+    """The names with the highest values, the smaller name first of equals; all that equal the last of `most`."""
+    least = sorted(values.values())[-most] if len(values) > most else 0.0
+    best = [name for name, value in values.items() if value >= least]
+    return sorted(best, key=lambda name: (-values[name], name))

@@ -1,19 +1,22 @@
 """Whom an article credits: outlets already heard of, and news agencies, by their names in any script."""
 
 import re
-from collections.abc import Iterator, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 from zlib import crc32
 
 import yaml
+from ahocorasick_rs import AhoCorasick, MatchKind
 
 from pipeline.model.article import Source
 from pipeline.stories.latin import skeleton
 
 FEWEST = 5
 """Consonants that tell a name from ordinary words."""
+REACH = 120
+"""Characters before and after a name's longest word in which its others are looked for."""
 
 _UNSPACED = re.compile("[\u3040-\u9fff]")
 
@@ -28,7 +31,7 @@ class Names:
     spoken: dict[str, list[_Spoken]] = field(default_factory=dict)
     """Consonants of a name's longest word -> those of its words, which of them it is, and the key."""
     written: dict[str, int] = field(default_factory=dict)
-    """Names too short for that, as they are written, and their keys."""
+    """Names of agencies too short for that, as they are written, and their keys."""
     unspaced: dict[str, int] = field(default_factory=dict)
     """Names in scripts without spaces."""
 
@@ -60,28 +63,66 @@ def learn_name(names: Names, source: str, name: str) -> None:
     _add(names, name, key_of("source", source), short=False)
 
 
-def credited(text: str, words: Set[str], names: Names) -> tuple[int, ...]:
+def credited(text: str, words: Mapping[str, str], names: Names) -> tuple[int, ...]:
     """Keys of the agencies and sources that a text names; those spelled by sound in order of appearance, first.
 
     Args:
         text: to be read.
-        words: consonants of its words that may be names; only where one begins a known name is the text looked through.
+        words: its words that may be names, and their consonants; a name is looked for around these alone.
         names: of sources.
     """
     agencies = _agencies()
     found: dict[int, None] = {}
-    hits = {word for word in words for known in (names.spoken, agencies.spoken) if word in known or word[:-1] in known}
-    tokens = skeleton(text).split() if hits else []
-    for at, token in enumerate(tokens):
-        if token in hits:
-            found.update(dict.fromkeys(_named_at(tokens, at, names.spoken)))
-            found.update(dict.fromkeys(_named_at(tokens, at, agencies.spoken)))
-    for written in (names.written, agencies.written):
-        found.update(dict.fromkeys(key for name, key in written.items() if _stands_in(name, text)))
+    if hits := _hits(set(words.values()), (names.spoken, agencies.spoken)):
+        for part in _around(text, [word for word, consonants in words.items() if consonants in hits]):
+            tokens = skeleton(part).split()
+            for at, token in enumerate(tokens):
+                if token in hits:
+                    found.update(dict.fromkeys(_named_at(tokens, at, names.spoken)))
+                    found.update(dict.fromkeys(_named_at(tokens, at, agencies.spoken)))
+    found.update(dict.fromkeys(_agencies_written(text)))
     if _UNSPACED.search(text):
-        for written in (names.unspaced, agencies.unspaced):
-            found.update(dict.fromkeys(key for name, key in written.items() if name in text))
+        for unspaced in (names.unspaced, agencies.unspaced):
+            found.update(dict.fromkeys(key for name, key in unspaced.items() if name in text))
     return tuple(found)
+
+
+def _hits(consonants: set[str], known: Iterable[dict[str, list[_Spoken]]]) -> set[str]:
+    """Those with which a known name may begin: its longest word, perhaps with an ending."""
+    found: set[str] = set()
+    shorter = {word[:-1] for word in consonants}
+    for names in known:
+        found |= names.keys() & consonants
+        if longer := names.keys() & shorter:
+            found.update(word for word in consonants if word[:-1] in longer)
+    return found
+
+
+def _around(text: str, words: Iterable[str]) -> Iterator[str]:
+    """The parts of a text within REACH of one of these words, in order, cut at spaces."""
+    begin = end = 0
+    for start, stop in sorted(span for word in words for span in _occurrences(text, word)):
+        left = (text.find(" ", start - REACH, start) + 1 or start - REACH) if start > REACH else 0
+        right = text.rfind(" ", stop, stop + REACH) if stop + REACH < len(text) else len(text)
+        if left > end:
+            yield text[begin:end]
+            begin = left
+        end = max(end, right if right >= 0 else stop + REACH)
+    yield text[begin:end]
+
+
+def _occurrences(text: str, word: str) -> Iterator[tuple[int, int]]:
+    at = text.find(word)
+    while at >= 0:
+        yield at, at + len(word)
+        at = text.find(word, at + len(word))
+
+
+def _agencies_written(text: str) -> list[int]:
+    """Keys of the agencies whose short names stand in a text, in the order of the table."""
+    finder, keys = _written()
+    found = finder.find_matches_as_indexes(text, overlapping=True)
+    return [keys[name] for name in sorted({name for name, start, end in found if _alone(text, start, end)})]
 
 
 def _named_at(tokens: list[str], at: int, known: dict[str, list[_Spoken]]) -> Iterator[int]:
@@ -97,9 +138,8 @@ def _inflected(token: str, part: str) -> bool:
     return token == part or token[:-1] == part
 
 
-def _stands_in(name: str, text: str) -> bool:
-    at = text.find(name)
-    return at >= 0 and not (text[at - 1 : at].isalnum() or text[at + len(name) : at + len(name) + 1].isalnum())
+def _alone(text: str, start: int, end: int) -> bool:
+    return not (text[start - 1 : start].isalnum() or text[end : end + 1].isalnum())
 
 
 def _add(names: Names, name: str, key: int, *, short: bool) -> None:
@@ -128,3 +168,10 @@ def _agencies() -> Names:
         for spelling in spellings:
             _add(names, spelling, key_of("agency", agency), short=True)
     return names
+
+
+@cache
+def _written() -> tuple[AhoCorasick, Sequence[int]]:
+    """Finds the short names of agencies, and their keys."""
+    written = _agencies().written
+    return AhoCorasick(list(written), matchkind=MatchKind.Standard), tuple(written.values())

@@ -31,11 +31,16 @@ def nearest_copy(memory: Memory, sketch: tuple[int, ...], but: bytes, now: int) 
     for value in sketch:
         shared.update(memory.shingles.get(value, ()))
     best: tuple[Known, float] | None = None
+    shares: dict[tuple[int, ...], float] = {}
     for name, count in shared.items():
-        known = memory.articles[name]
-        if count < 3 or name == but or known.at < now - IDENTITY:
+        if count < 3 or name == but:
             continue
-        share = containment(sketch, known.sketch)
+        known = memory.articles[name]
+        if known.at < now - IDENTITY:
+            continue
+        if known.sketch not in shares:  # reprints of one text have one sketch
+            shares[known.sketch] = containment(sketch, known.sketch)
+        share = shares[known.sketch]
         if share >= COPY and (best is None or (-share, known.stored) < (-best[1], best[0].stored)):
             best = known, share
     return best

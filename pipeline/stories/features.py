@@ -1,6 +1,6 @@
 """What of an article can be compared with another: features hashed to integers, small enough to be kept for weeks."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import combinations
 from typing import NamedTuple
 from zlib import crc32
@@ -12,7 +12,7 @@ from pipeline.stories.facts import facts, main_states
 from pipeline.stories.kinds import LIMITS, Kind, feature
 from pipeline.stories.latin import skeleton
 from pipeline.stories.numbers import Number, numbers
-from pipeline.stories.texts import UNSPACED, Names, names, sketch, stems, tokens, weighted
+from pipeline.stories.texts import UNSPACED, Names, counted, names, sketch, tokens
 
 ORDER = 24
 """States, cities, persons and numbers that are kept in order."""
@@ -27,14 +27,14 @@ class Traits(NamedTuple):
     """Without words; the most telling of each kind."""
     perhaps: tuple[int, ...]
     """Names that may be ordinary words: they open a sentence, or stand in a script without capitals."""
-    words: dict[int, float]
-    """Every word, with its weight in the article."""
+    words: Mapping[int, int]
+    """Every word, with how often it is used."""
     sketch: tuple[int, ...]
     """The smallest hashes of three words in a row, ascending: a sample that two copies share."""
     order: tuple[int, ...]
     """16-bit hashes of states, cities, persons and numbers as they follow one another."""
-    names: frozenset[str]
-    """Consonants of every word that may be a name."""
+    names: Mapping[str, str]
+    """Every word that may be a name, and its consonants."""
 
 
 def traits(article: EnrichedArticle) -> Traits:
@@ -43,20 +43,19 @@ def traits(article: EnrichedArticle) -> Traits:
     title, body = article.title, article.body or article.summary
     text = f"{title}\n{body}"
     title_tokens, body_tokens = tokens(title, unspaced=unspaced), tokens(body, unspaced=unspaced)
-    hashed = stems({*title_tokens, *body_tokens})
-    counted = numbers(text, article.language.code, hashed.keys())
+    said = numbers(text, article.language.code, {*title_tokens, *body_tokens})
     named = names(text)
     return Traits(
-        features=tuple(_features(article, named, counted)),
+        features=tuple(_features(article, named, said)),
         perhaps=tuple(feature(Kind.NAME, part) for part in (*named.opening, *named.uncased)),
-        words=weighted(body_tokens, title_tokens, hashed, unspaced=unspaced),
-        sketch=sketch(body_tokens or title_tokens, hashed),
-        order=_order(article, [number for number in counted if number.start > len(title)]),
-        names=frozenset((*named.inside, *named.opening, *named.uncased)),
+        words=counted(body_tokens, title_tokens, unspaced=unspaced),
+        sketch=sketch(body_tokens or title_tokens),
+        order=_order(article, [number for number in said if number.start > len(title)]),
+        names=named.written,
     )
 
 
-def _features(article: EnrichedArticle, named: Names, counted: list[Number]) -> Iterator[int]:
+def _features(article: EnrichedArticle, named: Names, said: list[Number]) -> Iterator[int]:
     found: dict[Kind, dict[int, int]] = {kind: {} for kind in LIMITS}
     main = main_states(article)
 
@@ -88,7 +87,7 @@ def _features(article: EnrichedArticle, named: Names, counted: list[Number]) -> 
         if place.kind != "country":
             town = place.kind == "city" and place.id not in capitals()
             add(Kind.CITY if town else Kind.REGION, place.id, len(place.mentions))
-    for number in counted:
+    for number in said:
         add(Kind.FIGURE if number.value > 99 else Kind.NUMBER, str(number.value))
     for name, times in named.inside.items():
         add(Kind.NAME, name, times)
@@ -101,11 +100,11 @@ def _name_key(name: str) -> str:
     return " ".join([part for part in skeleton(name).split(" ") if part][-2:])
 
 
-def _order(article: EnrichedArticle, counted: list[Number]) -> tuple[int, ...]:
+def _order(article: EnrichedArticle, said: list[Number]) -> tuple[int, ...]:
     """States, cities, persons and numbers of the body as they follow one another, the same one twice in a row once."""
     before = len(article.title) + 1
-    marks = sorted([*_marks(article), *((number.start - before, str(number.value)) for number in counted)])
-    hashes = [crc32(said.encode("utf-8", "surrogatepass")) & 0xFFFF for _, said in marks]
+    marks = sorted([*_marks(article), *((number.start - before, str(number.value)) for number in said)])
+    hashes = [crc32(mark.encode("utf-8", "surrogatepass")) & 0xFFFF for _, mark in marks]
     return tuple(now for before, now in zip([None, *hashes], hashes, strict=False) if before != now)[:ORDER]
 
 

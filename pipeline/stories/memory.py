@@ -1,11 +1,11 @@
 """The state of relate: the articles of the last weeks, indexed by what they share. Built from records alone."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from pipeline.stories.credits import Names, learn_name
-from pipeline.stories.rarity import Lengths, lengths, weights
+from pipeline.stories.rarity import Lengths, lengths, most_telling, weights
 from pipeline.stories.record import Decided, unpack
 
 DAY = 86_400_000
@@ -128,6 +128,10 @@ class Memory:
     def weights(self, features: Iterable[int]) -> dict[int, float]:
         """Of features, by how rare they are now."""
         return weights(self.frequency, len(self.ageing), features)
+
+    def most_telling(self, counted: Mapping[int, int], most: int) -> list[int]:
+        """Of features, those that say most by how rare they are now and how often an article uses them."""
+        return most_telling(self.frequency, len(self.ageing), counted, most)
 
     def _known(self, decided: Decided, before: Known | None) -> Known:
         features = frozenset(unpack(decided.features))

@@ -52,6 +52,10 @@ WEIGHT = {
 FIRST_WORD = Kind.SHORT_WORD << 28
 """Features from here on are words, which only articles of one language can share."""
 
+MOST_USED = 4
+"""Times a word is used in an article, at most, as far as it matters."""
+
+_ROOT = [times**0.5 for times in range(MOST_USED + 1)]
 _EXPECTED = [PRIOR * EXPECTED[kind] for kind in Kind]
 _WEIGHT = [WEIGHT[kind] for kind in Kind]
 
@@ -71,6 +75,26 @@ def weights(frequency: Mapping[int, int], seen: int, features: Iterable[int]) ->
         feature: _WEIGHT[feature >> 28] * log(window / (get(feature, 0) + _EXPECTED[feature >> 28]))
         for feature in features
     }
+
+
+def most_telling(frequency: Mapping[int, int], seen: int, counted: Mapping[int, int], most: int) -> list[int]:
+    """Of features that an article uses so often, the `most` with the highest products of weight and root of that.
+
+    From MOST_USED on a feature is not used more often. The smaller number decides between equals.
+    """
+    get, window = frequency.get, seen + PRIOR
+    worth = {
+        feature: _WEIGHT[feature >> 28]
+        * log(window / (get(feature, 0) + _EXPECTED[feature >> 28]))
+        * (_ROOT[times] if times < MOST_USED else _ROOT[MOST_USED])
+        for feature, times in counted.items()
+    }
+    if len(worth) <= most:
+        return list(worth)
+    least = sorted(worth.values(), reverse=True)[most - 1]
+    found = [feature for feature, value in worth.items() if value > least]
+    equal = sorted(feature for feature, value in worth.items() if value == least)
+    return found + equal[: most - len(found)]
 
 
 def lengths(weighed: Mapping[int, float]) -> Lengths:

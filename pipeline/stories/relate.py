@@ -170,12 +170,10 @@ def _place(state: Memory, article: EnrichedArticle, read: Traits, accounts: tupl
 
 def _features(state: Memory, read: Traits) -> frozenset[int]:
     """What is remembered of an article: its features, names that are known, and the words that say most."""
-    weights = state.weights(read.words)
-    ranked = sorted(read.words, key=lambda word: (-weights[word] * read.words[word] ** 0.5, word))
     names = [name for name in read.perhaps if name in state.frequency][:NAMES_KEPT]
     room = KEPT - len(read.features) - len(names)
     words = min(max(room, WORDS_KEPT.start), WORDS_KEPT.stop)
-    return frozenset(read.features).union(ranked[:words], names)
+    return frozenset(read.features).union(state.most_telling(read.words, words), names)
 
 
 def _finished(article: EnrichedArticle, decided: Decided) -> EnrichedArticle:

@@ -1,7 +1,8 @@
 """How alike two articles are: what they share, weighted by how rarely it is said, less where they contradict."""
 
-from collections.abc import Iterable, Mapping
-from math import sqrt
+from collections.abc import Mapping
+from functools import lru_cache
+from math import fsum, sqrt
 from typing import NamedTuple
 
 from pipeline.stories.facts import slot_of
@@ -13,7 +14,12 @@ from pipeline.stories.rarity import FIRST_WORD, Lengths, lengths
 class Weighed(NamedTuple):
     """An article ready to be compared."""
 
-    features: Mapping[int, float]
+    weights: Mapping[int, float]
+    """Of its features."""
+    squares: Mapping[int, float]
+    """Of the weights."""
+    neutral: Mapping[int, float]
+    """The same without words."""
     lengths: Lengths
     language: str
     slots: Mapping[int, frozenset[int]]
@@ -21,21 +27,20 @@ class Weighed(NamedTuple):
 
 def weighed(features: Mapping[int, float], language: str) -> Weighed:
     """Prepares an article whose features have these weights."""
-    return Weighed(features, lengths(features), language, slots(features))
+    squares = {feature: weight * weight for feature, weight in features.items()}
+    neutral = {feature: square for feature, square in squares.items() if feature < FIRST_WORD}
+    return Weighed(features, squares, neutral, lengths(features), language, slots(frozenset(features)))
 
 
 def likeness(article: Weighed, known: Known) -> float:
     """Cosine of two articles' weighted features, 0 to 1; words count within one language only."""
-    shared = sorted(known.features.intersection(article.features))
-    if article.language == known.language:
-        length = article.lengths.whole * known.lengths.whole
-    else:
-        shared = [feature for feature in shared if feature < FIRST_WORD]
-        length = article.lengths.neutral * known.lengths.neutral
+    same = article.language == known.language
+    squares = article.squares if same else article.neutral
+    shared = squares.keys() & known.features
     if not shared:
         return 0.0
-    values = article.features
-    product = sum(values[feature] * values[feature] for feature in shared)
+    product = fsum(map(squares.__getitem__, shared))
+    length = article.lengths.whole * known.lengths.whole if same else article.lengths.neutral * known.lengths.neutral
     return product / sqrt(length)
 
 
@@ -44,12 +49,13 @@ def contradictions(mine: Mapping[int, frozenset[int]], theirs: Mapping[int, froz
     return sum(1 for slot in mine.keys() & theirs.keys() if mine[slot] - theirs[slot] and theirs[slot] - mine[slot])
 
 
-def slots(features: Iterable[int]) -> dict[int, frozenset[int]]:
+@lru_cache(maxsize=8192)  # an article of a busy story is compared again and again
+def slots(features: frozenset[int]) -> Mapping[int, frozenset[int]]:
     """What an article says of each slot of each event."""
-    facts = [feature for feature in features if feature >> 28 == _FACT]
     found: dict[int, set[int]] = {}
-    for fact in facts:
-        found.setdefault(slot_of(fact), set()).add(fact)
+    for fact in features:
+        if fact >> 28 == _FACT:
+            found.setdefault(slot_of(fact), set()).add(fact)
     return {slot: frozenset(values) for slot, values in found.items()}
 
 

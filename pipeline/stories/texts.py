@@ -1,10 +1,8 @@
 """What the words of a text give for comparison: words by weight, a sketch for finding copies, names."""
 
 import re
-from array import array
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence, Set
-from heapq import nsmallest
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 from zlib import crc32
 
@@ -16,14 +14,17 @@ SKETCH = 24
 UNSPACED = frozenset({"zh", "ja", "th", "lo", "km", "my"})
 STEM = 6
 """Letters of a word that are compared: enough to tell words apart, few enough to lose most endings."""
+REMEMBERED = 50_000
+"""Words whose hashes are remembered: news repeats its words."""
 
-_SPACES = (" ", "\u00a0")
 _GRAM = Kind.GRAM << 28
 _BY_LENGTH = [kind << 28 for kind in (*[Kind.SHORT_WORD] * 6, *[Kind.WORD] * 3, Kind.LONG_WORD)]
 """Kinds of words by their letters."""
 
 # Blocks of Latin and Cyrillic mix cases, so isupper has the last word.
-_CAPITALISED = re.compile(r"[A-ZÀ-ÞĀ-ɏΆ-ΫЀ-ЯҊ-ԯԱ-Ֆ][^\W\d_]{2,}")
+_CAPITAL = "[A-ZÀ-ÞĀ-ɏΆ-ΫЀ-ЯҊ-ԯԱ-Ֆ]"
+_INSIDE = re.compile(rf"{_CAPITAL}(?:(?<=[^\W_][ \u00a0].)|(?<=[,;][ \u00a0].))[^\W\d_]{{2,}}")
+_OPENING = re.compile(rf"{_CAPITAL}(?<![^\W\d_].)(?<![^\W_][ \u00a0].)(?<![,;][ \u00a0].)[^\W\d_]{{2,}}")
 _UNCASED = re.compile(r"[\u0590-\u05ff\u0620-\u06ff\u10d0-\u10ff]{4,}")
 
 
@@ -36,6 +37,32 @@ class Names(NamedTuple):
     """Capitalised where a sentence or a quotation begins."""
     uncased: tuple[str, ...]
     """Any word of a script without capitals."""
+    written: dict[str, str]
+    """All of them as they are written, without an Arabic prefix, and their consonants."""
+
+
+class _Hashes(dict[str, bytes]):
+    """The first letters of the words met lately, hashed."""
+
+    def __missing__(self, word: str) -> bytes:
+        if len(self) >= REMEMBERED:
+            self.clear()
+        found = self[word] = crc32(word[:STEM].encode("utf-8", "surrogatepass")).to_bytes(4, "little")
+        return found
+
+
+class _Features(dict[str, int]):
+    """The features of the words met lately; 0 for a word that says nothing."""
+
+    def __init__(self, make: Callable[[str], int]) -> None:
+        super().__init__()
+        self._make = make
+
+    def __missing__(self, word: str) -> int:
+        if len(self) >= REMEMBERED:
+            self.clear()
+        found = self[word] = self._make(word)
+        return found
 
 
 def tokens(text: str, *, unspaced: bool) -> list[str]:
@@ -44,34 +71,42 @@ def tokens(text: str, *, unspaced: bool) -> list[str]:
     return [pair for word in found for pair in _pairs(word)] if unspaced else found
 
 
-def stems(words: Set[str]) -> dict[str, int]:
-    """The first letters of each word, as 32 bits."""
-    return {word: crc32(word[:STEM].encode("utf-8", "surrogatepass")) for word in words}
-
-
-def sketch(text: Sequence[str], stems: Mapping[str, int]) -> tuple[int, ...]:
+def sketch(text: Sequence[str]) -> tuple[int, ...]:
     """The smallest hashes of three stems in a row. Two texts share them as far as one holds the other's words."""
-    data = array("L" if array("L").itemsize == 4 else "I", [stems[token] for token in text]).tobytes()
-    shingles = {crc32(data[at : at + 12]) for at in range(0, len(data) - 8, 4)}
-    return tuple(nsmallest(SKETCH, shingles))
+    stems = list(map(_hashes.__getitem__, text))
+    shingles = set(map(crc32, stems[2:], map(crc32, stems[1:], map(crc32, stems))))
+    least = (SKETCH * 2 << 32) // max(len(shingles), 1)
+    few = sorted(shingle for shingle in shingles if shingle < least)
+    return tuple((few if len(few) >= SKETCH else sorted(shingles))[:SKETCH])
 
 
-def weighted(
-    body: Sequence[str], title: Sequence[str], stems: Mapping[str, int], *, unspaced: bool
-) -> dict[int, float]:
-    """Every word as a feature, with how often it is used; those of the title count twice more, none more than four."""
-    counts = Counter(body)
-    counts.update(title)
-    counts.update(title)
-    found: dict[int, float] = {}
-    for token, count in counts.items():
-        length = len(token)
-        if (length < 4 and not unspaced) or token.isdigit():
-            continue
-        kind = _GRAM if unspaced and not token.isascii() else _BY_LENGTH[min(length, 9)]
-        key = kind | stems[token] & 0xFFFFFFF
-        found[key] = min(found.get(key, 0) + count, 4)
+def counted(body: Sequence[str], title: Sequence[str], *, unspaced: bool) -> Counter[int]:
+    """Every word as a feature, with how often it is used; those of the title count twice more."""
+    found = Counter(map((_pair_features if unspaced else _features).__getitem__, (*body, *title, *title)))
+    del found[0]
     return found
+
+
+def _feature(word: str) -> int:
+    length = len(word)
+    if length < 4 or word.isdigit():
+        return 0
+    return _BY_LENGTH[min(length, 9)] | _hash(word)
+
+
+def _pair_feature(token: str) -> int:
+    if token.isdigit():
+        return 0
+    return (_BY_LENGTH[min(len(token), 9)] if token.isascii() else _GRAM) | _hash(token)
+
+
+def _hash(word: str) -> int:
+    return int.from_bytes(_hashes[word], "little") & 0xFFFFFFF
+
+
+_hashes = _Hashes()
+_features = _Features(_feature)
+_pair_features = _Features(_pair_feature)
 
 
 def _pairs(token: str) -> Iterator[str]:
@@ -83,16 +118,19 @@ def _pairs(token: str) -> Iterator[str]:
 
 def names(text: str) -> Names:
     """Words that may be names, reduced to their consonants; shorter ones than three are left out."""
-    inside: list[str] = []
-    opening: list[str] = []
-    for found in _CAPITALISED.finditer(text):
-        word, start = found[0], found.start()
-        if word[0].isupper():
-            within = text[start - 1 : start] in _SPACES and (text[start - 2].isalnum() or text[start - 2] in ",;")
-            (inside if within and start > 1 else opening).append(word)
-    uncased = [word.removeprefix("و").removeprefix("ب").removeprefix("ال") for word in _UNCASED.findall(text)]
+    inside = [word for word in _INSIDE.findall(text) if word[0].isupper()]
+    opening = dict.fromkeys(word for word in _OPENING.findall(text) if word[0].isupper())
+    uncased = dict.fromkeys(map(_without_prefix, _UNCASED.findall(text)))
+    every = dict.fromkeys((*inside, *opening, *uncased))
+    written = dict(zip(every, skeleton(" ".join(every)).split(" "), strict=False))
+    parts = {word: part for word, part in written.items() if len(part) > 2}
     return Names(
-        inside=Counter(part for part in skeleton(" ".join(inside)).split(" ") if len(part) > 2),
-        opening=tuple(dict.fromkeys(part for part in skeleton(" ".join(opening)).split(" ") if len(part) > 2)),
-        uncased=tuple(dict.fromkeys(part for part in skeleton(" ".join(uncased)).split(" ") if len(part) > 2)),
+        inside=Counter(parts[word] for word in inside if word in parts),
+        opening=tuple(dict.fromkeys(parts[word] for word in opening if word in parts)),
+        uncased=tuple(dict.fromkeys(parts[word] for word in uncased if word in parts)),
+        written=parts,
     )
+
+
+def _without_prefix(word: str) -> str:
+    return word.removeprefix("و").removeprefix("ب").removeprefix("ال")
