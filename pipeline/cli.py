@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from pipeline.commands import demo, read, rules, run, search, sources, upkeep
+from pipeline.commands import demo, read, rules, run, search, setup, sources, upkeep, worker
 from pipeline.commands.common import ProblemError
 
 EXIT_CODES = {
@@ -53,7 +53,7 @@ def _root(
         os.environ["WIREWATCH_CONFIG"] = str(config)
 
 
-for module in (demo, run, read, search, rules, sources, upkeep):
+for module in (demo, run, read, search, rules, sources, upkeep, setup, worker):
     module.register(app)
 
 
@@ -85,3 +85,7 @@ def _known(error: Exception) -> int | None:
 
 def _say(error: Exception) -> None:
     typer.echo(f"wirewatch: {error}", err=True)
+
+
+if __name__ == "__main__":
+    main()

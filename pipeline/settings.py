@@ -2,9 +2,9 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 import yaml
@@ -29,6 +29,43 @@ class Console(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 8585
 
 
+Mechanism = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"]
+
+
+class Kafka(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The brokers, where there are any: with `bootstrap` wirewatch runs on Kafka, without it in one process."""
+
+    bootstrap: str = ""
+    """host:port, several with commas between."""
+    tls: bool = False
+    ca_file: str = ""
+    """PEM; empty for the authorities of the system."""
+    certificate_file: str = ""
+    """PEM, where the broker asks who we are by certificate."""
+    key_file: str = ""
+    mechanism: Mechanism | None = None
+    """Of SASL, with `user` and `password`."""
+    user: str = ""
+    password: str = ""
+    partitions: Annotated[int, msgspec.Meta(ge=1)] = 6
+    """Of the topics that are read by several workers; fixed once they have been made."""
+    replication: Annotated[int, msgspec.Meta(ge=1)] = 1
+
+
+class Http(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A server that is spoken to over HTTP: Elasticsearch or Kibana."""
+
+    url: str = ""
+    user: str = ""
+    password: str = ""
+    api_key: str = ""
+    """Instead of user and password."""
+    ca_file: str = ""
+    """PEM; empty for the authorities of the system."""
+    fingerprint: str = ""
+    """SHA-256 of the certificate, in hexadecimal, instead of `ca_file`."""
+
+
 class _File(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The keys of wirewatch.yaml. Paths are relative to the file."""
 
@@ -42,6 +79,9 @@ class _File(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     outlets: str | None = None
     allow: tuple[str, ...] = ()
     sources: tuple[dict[str, Any], ...] = ()
+    kafka: Kafka = Kafka()
+    elasticsearch: Http = Http()
+    kibana: Http = Http()
 
 
 @dataclass(frozen=True)
@@ -64,6 +104,9 @@ class Settings:
     allow: tuple[str, ...]
     """Hosts and networks that may be fetched from though they are not public."""
     sources: tuple[Declared, ...]
+    kafka: Kafka = field(default_factory=Kafka)
+    elasticsearch: Http = field(default_factory=Http)
+    kibana: Http = field(default_factory=Http)
 
     @property
     def database(self) -> Path:
@@ -81,6 +124,11 @@ VARIABLES: dict[str, tuple[Key, ...]] = {
     "THEMES": ("themes",),
     "OUTLETS": ("outlets",),
     "ALLOW": ("allow",),
+    **{
+        f"{section}_{field}".upper(): (section, field)
+        for section, kind in (("kafka", Kafka), ("elasticsearch", Http), ("kibana", Http))
+        for field in kind.__struct_fields__
+    },
 }
 """Variables without their prefix, and the keys they set. Lists are separated as in PATH."""
 LISTS = {"RULES", "WATCHLISTS", "THEMES", "ALLOW"}
@@ -120,6 +168,9 @@ def load(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> S
         **paths,
         outlets=_existing(base, keys.outlets, ("outlets",), document, variables) if keys.outlets else None,
         allow=keys.allow,
+        kafka=keys.kafka,
+        elasticsearch=keys.elasticsearch,
+        kibana=keys.kibana,
         sources=_sources(keys.sources, document),
     )
 

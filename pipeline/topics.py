@@ -9,7 +9,13 @@ ENRICHED = "articles.enriched.v1"
 ARTICLES = "articles.v1"
 CANDIDATES = "alerts.candidates.v1"
 ALERTS = "alerts.state.v1"
+ACTIONS = "alerts.actions.v1"
+RULES = "rules.v1"
+CURSORS = "sources.cursors.v1"
+HEALTH = "sources.health.v1"
 DEAD_LETTERS = "dead-letters.v1"
+STATE = {"relate": "stories.decisions.v1", "correlate": "alerts.cases.v1"}
+"""The own log of each stage with a state, from which a worker on Kafka has its state back."""
 
 DESKS: tuple[Desk, ...] = get_args(Desk)
 

@@ -113,7 +113,7 @@ class Runner:
                 if offset in self._unfoldable:
                     raise ValueError(self._unfoldable[offset])
                 decision = stage.decide(state, Message(key, value, offset, moment(now)))
-                effects = list(self._allowed(decision.effects))
+                effects = list(allowed(stage, decision.effects))
                 sent = [Entry(effect.topic, effect.key, effect.value, now) for effect in effects]
                 said = [_read(effect) for effect in effects]
                 decided = tuple(decision.changes)
@@ -126,15 +126,6 @@ class Runner:
             read += said
             changes += decided
         return Outcome(entries, read, changes, records[-1].seq, records[-1].offset, now)
-
-    def _allowed(self, effects: Iterable[Effect]) -> Iterable[Effect]:
-        for effect in effects:
-            if effect.topic not in self.stage.outputs:
-                raise ValueError(f"{self.stage.name} sends to {effect.topic}, which is none of its outputs")
-            if len(effect.value) > LARGEST:
-                raise ValueError(f"a record for {effect.topic} has {len(effect.value):,} bytes, over {LARGEST:,}")
-            effect.key.encode()
-            yield effect
 
     def _fold(self, state: Any, changes: Sequence[StateChange], offset: int) -> None:
         try:
@@ -161,18 +152,36 @@ class _UnfoldableError(Exception):
         self.offset, self.reason = offset, reason
 
 
+def allowed(stage: AnyStage, effects: Iterable[Effect]) -> Iterable[Effect]:
+    """The effects, each checked.
+
+    Raises:
+        ValueError: one goes where its stage may not send, or is too large.
+        UnicodeError: its key is no text.
+    """
+    for effect in effects:
+        if effect.topic not in stage.outputs:
+            raise ValueError(f"{stage.name} sends to {effect.topic}, which is none of its outputs")
+        if len(effect.value) > LARGEST:
+            raise ValueError(f"a record for {effect.topic} has {len(effect.value):,} bytes, over {LARGEST:,}")
+        effect.key.encode()
+        yield effect
+
+
 def refused(stage: str, topic: str, record: Logged, error: Exception) -> Entry:
     """The dead letter of a message, stamped with its own log time."""
-    letter = dead_letter(
-        stage=stage,
-        topic=topic,
-        offset=record.offset or None,
-        key=record.key,
-        reason=said_by(error),
-        at=moment(record.at),
-        data=record.value,
+    letter = refused_letter(stage, topic, record.offset or None, record.key, record.value, record.at, error)
+    return Entry(DEAD_LETTERS, record.key, letter, record.at)
+
+
+def refused_letter(
+    stage: str, topic: str, offset: int | None, key: str, value: bytes, at: int, error: Exception
+) -> bytes:
+    """A dead letter as it is stored: what was refused, where and why; `at` in microseconds."""
+    reason = said_by(error)
+    return encode(
+        dead_letter(stage=stage, topic=topic, offset=offset, key=key, reason=reason, at=moment(at), data=value)
     )
-    return Entry(DEAD_LETTERS, record.key, encode(letter), record.at)
 
 
 def said_by(error: Exception) -> str:

@@ -1,0 +1,1 @@
+"""The engine of an organisation: the stages as Faust agents over Kafka."""

@@ -1,0 +1,196 @@
+"""A stage as a Faust app of its own: its agent, its clock, its health page."""
+
+import asyncio
+import logging
+import os
+import socket
+import sys
+import threading
+import time
+from collections.abc import Coroutine
+from typing import Any, cast
+
+import faust
+from faust.types import StreamT
+
+from pipeline.alerting.rules import RuleSet
+from pipeline.engines.kafka import clients
+from pipeline.engines.kafka.health import Health
+from pipeline.engines.kafka.ledger import LostError
+from pipeline.engines.kafka.rules import Published
+from pipeline.engines.kafka.sending import StoppedError
+from pipeline.engines.kafka.stage_worker import StageWorker, StateError, arrived
+from pipeline.enrich.stage import Enrich
+from pipeline.settings import Settings
+from pipeline.stories.relate import Relate
+from pipeline.topology import kafka_stages
+
+BATCH = 100
+"""Messages at once: a few tenths of a second of work, after which the group hears of us again."""
+WITHIN = 0.02
+"""Seconds to wait for a batch to fill."""
+ENRICH, RELATE = Enrich.name, Relate.name
+TICK_EVERY = 30.0
+"""Seconds."""
+LEAVE_WITHIN = 8.0
+"""Seconds that a graceful stop may take; then the process ends as it is, which costs nothing but a repetition."""
+
+FAILED, WRONG_STATE = 70, 78
+"""Exit codes: something unforeseen (start again), and a state that no start can mend."""
+
+log = logging.getLogger("wirewatch.kafka")
+
+
+def app_of(stage: str, settings: Settings, slot: str, port: int) -> faust.App:
+    """A Faust app that takes part in the group of a stage.
+
+    Args:
+        stage: its name.
+        slot: of this worker; one that comes back under the same name gets its partitions back at once.
+        port: of its health page.
+    """
+    folder = settings.data / "faust" / f"{stage}-{slot}"
+    folder.mkdir(parents=True, exist_ok=True)
+    return faust.App(
+        f"wirewatch-{stage}",
+        **clients.faust(settings.kafka),
+        autodiscover=False,
+        datadir=str(folder),
+        broker_client_id=f"wirewatch-{stage}",
+        broker_commit_interval=0.5,
+        broker_session_timeout=10.0,
+        broker_heartbeat_interval=3.0,
+        broker_max_poll_interval=86_400.0,
+        broker_request_timeout=20.0,
+        consumer_group_instance_id=f"{socket.gethostname()}-{stage}-{slot}",
+        consumer_max_fetch_size=2 * clients.LARGEST_REQUEST,
+        consumer_auto_offset_reset="earliest",
+        topic_allow_declare=False,
+        topic_disable_leader=True,
+        stream_buffer_maxsize=4 * BATCH,
+        web_port=port,
+        web_bind=settings.console.host,
+        web_in_thread=True,
+    )
+
+
+class _Worker(faust.Worker):
+    """A worker that leaves in time when asked to, whatever it waits for."""
+
+    def _on_sigterm(self) -> None:
+        self._hurry()
+        super()._on_sigterm()
+
+    def _on_sigint(self) -> None:
+        self._hurry()
+        super()._on_sigint()
+
+    def _hurry(self) -> None:
+        timer = threading.Timer(LEAVE_WITHIN, _leave, (0,))
+        timer.daemon = True
+        timer.start()
+
+
+class _Seldom(logging.Filter):
+    """Lets a complaint of the clients through once a minute: while the broker is away they have ten a second."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._said: dict[str, float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether it is time again for a message of this kind."""
+        now = time.monotonic()
+        if now - self._said.get(str(record.msg), -60.0) < 60.0:
+            return False
+        self._said[str(record.msg)] = now
+        return True
+
+
+def run_stage(name: str, settings: Settings, slot: str, port: int) -> None:
+    """Runs one stage until SIGTERM; ends the process."""
+    app = app_of(name, settings, slot, port)
+    stage = next(stage for stage in kafka_stages(RuleSet([])) if stage.name == name)
+    work = StageWorker(stage, settings.kafka, stopping=lambda: bool(app.should_stop))
+    health = Health(app, work)
+    health.serve()
+    threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
+    topic = app.topic(stage.input, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw")
+
+    async def agent(stream: StreamT[Any]) -> None:
+        await _unharmed(_ready(work, settings))
+        async for events in cast("Any", stream).take_events(BATCH, within=WITHIN):
+            await _unharmed(work.handle([arrived(event) for event in events]))
+            health.progress(events)
+
+    app.agent(topic, concurrency=1, name=name)(agent)
+
+    async def doubt(*_: Any, **__: Any) -> None:
+        work.doubt()
+
+    app.on_partitions_revoked.connect(doubt)
+    if stage.name == RELATE:
+
+        async def tick() -> None:
+            await work.tick(sum(health.lag().values()))
+
+        app.timer(TICK_EVERY)(tick)
+    seldom = _Seldom()
+    for client in [name for name in logging.root.manager.loggerDict if name.startswith("aiokafka")]:
+        logging.getLogger(client).addFilter(seldom)
+    worker = _Worker(app, loglevel="WARNING", redirect_stdouts=False)
+    worker.spinner = None
+    worker.execute_from_commandline()
+
+
+def _end_with_parent(parent: int) -> None:
+    """Ends the process when the supervisor is gone: a stage that nobody looks after must not hold its partitions."""
+    while os.getppid() == parent:
+        time.sleep(1)
+    _leave(0)
+
+
+async def _ready(work: StageWorker, settings: Settings) -> None:
+    """Connects, and for enrichment waits for the rules and follows them from then on."""
+    await work.start()
+    if work.stage.name != ENRICH:
+        return
+    published = await Published(settings.kafka).__aenter__()
+    following = published.follow()
+    work.replace(Enrich(await anext(following)))
+
+    async def follow() -> None:
+        async for rules in following:
+            log.warning("%d rules from now on (%s)", len(rules), rules.hash)
+            work.replace(Enrich(rules))
+
+    _following.add(asyncio.create_task(follow()))
+
+
+_following: set[asyncio.Task[None]] = set()
+"""Held, so that they are not collected while they run."""
+
+
+async def _unharmed(work: Coroutine[Any, Any, None]) -> None:
+    """Awaits what must come to its end: anything else ends the process, before Faust can commit."""
+    try:
+        await work
+    except StoppedError as error:
+        log.warning("stopped while %s; the batch in hand will be done by the next start", error)
+        _leave(0)
+    except StateError as error:
+        log.critical("%s", error)
+        _leave(WRONG_STATE)
+    except LostError as error:
+        log.warning("%s; this worker joins anew", error)
+        _leave(FAILED)
+    except asyncio.CancelledError:
+        _leave(0)
+    except BaseException:
+        log.critical("the batch in hand could not be done", exc_info=True)
+        _leave(FAILED)
+
+
+def _leave(code: int) -> None:
+    sys.stderr.flush()
+    os._exit(code)

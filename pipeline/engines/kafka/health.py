@@ -1,0 +1,87 @@
+"""Whether a worker lives and how far it is behind: /healthz for orchestrators, /metrics for Prometheus."""
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import faust
+from faust.types import TP, EventT
+from faust.web import Request, Response, View
+from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
+
+from pipeline.engines.kafka.stage_worker import StageWorker
+
+STUCK = 60.0
+"""Seconds that a batch may be in hand before the worker is called stuck: what it waits for is away, or it hangs."""
+
+
+class Health:
+    """What a worker says of itself.
+
+    Args:
+        app: of the stage; `serve` gives it the two pages.
+        work: that the app does.
+    """
+
+    def __init__(self, app: faust.App, work: StageWorker) -> None:
+        self._app = app
+        self._work = work
+        self._next: dict[TP, int] = {}
+        self._registry = CollectorRegistry()
+        stage = work.stage.name
+        self._handled = self._counter("messages", "Messages handled", stage)
+        self._dead = self._counter("dead_letters", "Messages refused for good", stage)
+        self._lag = Gauge("wirewatch_lag", "Messages that wait", ["stage", "partition"], registry=self._registry)
+        self._age = Gauge("wirewatch_busy_seconds", "Time in the batch at hand", ["stage"], registry=self._registry)
+
+    def _counter(self, name: str, text: str, stage: str) -> Counter:
+        counter = Counter(f"wirewatch_{name}", text, ["stage"], registry=self._registry)
+        counter.labels(stage)
+        return counter
+
+    def progress(self, events: Sequence[EventT[Any]]) -> None:
+        """A batch is done: everything it caused is acknowledged."""
+        for event in events:
+            self._next[event.message.tp] = event.message.offset + 1
+
+    def lag(self) -> dict[TP, int]:
+        """Messages that wait, by partition, for those that anything was read of."""
+        consumer = self._app.consumer
+        ends = {tp: consumer.highwater(tp) for tp in self._next if tp in consumer.assignment()}
+        return {tp: max(0, (end or 0) - self._next[tp]) for tp, end in ends.items()}
+
+    def busy(self) -> float:
+        """Seconds that the batch in hand has taken so far; 0 where there is none."""
+        since = self._work.busy_since
+        return time.monotonic() - since if since else 0.0
+
+    def _metrics(self) -> bytes:
+        stage = self._work.stage.name
+        for counter, value in ((self._handled, self._work.handled), (self._dead, self._work.dead)):
+            child = counter.labels(stage)
+            child.inc(value - child._value.get())
+        self._lag.clear()
+        for tp, lag in self.lag().items():
+            self._lag.labels(stage, tp.partition).set(lag)
+        self._age.labels(stage).set(self.busy())
+        return generate_latest(self._registry)
+
+    def serve(self) -> None:
+        """Gives the app its pages."""
+        health = self
+
+        @self._app.page("/healthz")
+        async def healthz(view: View, request: Request) -> Response:  # noqa: ARG001
+            busy = health.busy()
+            body = {
+                "stage": health._work.stage.name,
+                "state": "stuck" if busy > STUCK else "ok",
+                "busy_seconds": round(busy, 1),
+                "lag": sum(health.lag().values()),
+                "handled": health._work.handled,
+            }
+            return view.json(body, status=503 if busy > STUCK else 200)
+
+        @self._app.page("/metrics")
+        async def metrics(view: View, request: Request) -> Response:  # noqa: ARG001
+            return view.bytes(health._metrics(), content_type="text/plain; version=0.0.4")
