@@ -74,7 +74,13 @@ class StageWorker:
 
     async def stop(self) -> None:
         """Disconnects."""
+        for number in list(self._held):
+            await self._let_go(number)
         await self._sender.stop()
+
+    def state_of(self, partition: int) -> Any:
+        """The state that is held for a partition."""
+        return self._held[partition].partition.state
 
     def replace(self, stage: AnyStage) -> None:
         """Goes on with another stage of the same kind, which has no state, from the next batch on."""

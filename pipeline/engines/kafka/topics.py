@@ -102,7 +102,7 @@ def set_up(given: Kafka, retention_days: int, *, dry_run: bool = False) -> list[
     """
     wanted = topics(given, retention_days)
     try:
-        admin = KafkaAdminClient(**clients.kafka_python(given))
+        admin = KafkaAdminClient(**clients.kafka_python(given), bootstrap_timeout_ms=10_000)
         try:
             existing = set(admin.list_topics())
             here = [topic for topic in wanted if topic.name in existing]
