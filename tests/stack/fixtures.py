@@ -15,7 +15,7 @@ from tests.stack.java import StackError
 from tests.stack.kafka import Kafka
 
 
-def begun(start: Callable[[], None]) -> None:
+def begun(start: Callable[[], object]) -> None:
     """Runs what starts a server; where it cannot be started the test is skipped, or fails where CI is set."""
     try:
         start()

@@ -14,8 +14,15 @@ from tests.stack.process import Server, answers, free_port
 class Kafka:
     """A broker whose data lie in a folder; it can be killed and started again on the same data and port."""
 
-    def __init__(self, folder: Path, *, heap: str = "768m", more: Mapping[str, str] | None = None) -> None:
-        """`more`: properties beside those needed, e.g. for SASL."""
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        heap: str = "768m",
+        more: Mapping[str, str] | None = None,
+        scram: Mapping[str, str] | None = None,
+    ) -> None:
+        """`more`: properties beside those needed, e.g. for SASL; `scram`: users and their passwords."""
         self.folder = folder
         self.port, controller = free_port(), free_port()
         self.bootstrap = f"127.0.0.1:{self.port}"
@@ -55,15 +62,19 @@ class Kafka:
             "-cp",
             f"{kafka_jars()}/*",
         ]
-        self._format()
+        self._format(scram or {})
         self._server = Server(
             [*self._java, "kafka.Kafka", str(self._properties)], folder / "kafka.log", lambda: answers(self.port)
         )
 
-    def _format(self) -> None:
+    def _format(self, scram: Mapping[str, str]) -> None:
         cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=").replace("-", "A")
         command = [*self._java, "kafka.tools.StorageTool", "format", "--standalone", "-t", cluster]
-        done = subprocess.run([*command, "-c", str(self._properties)], capture_output=True, text=True, timeout=60)
+        command += ["-c", str(self._properties)]
+        for mechanism in ("SCRAM-SHA-256", "SCRAM-SHA-512"):
+            for name, password in scram.items():
+                command += ["--add-scram", f"{mechanism}=[name={name},password={password}]"]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60)
         if done.returncode:
             raise StackError(f"Kafka's storage cannot be formatted: {(done.stdout + done.stderr)[-500:]}")
 
