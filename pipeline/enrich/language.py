@@ -421,11 +421,25 @@ def script_of(language: str) -> str:
     return _SCRIPT_BY_LANGUAGE.get(language, "latin")
 
 
+_JAPANESE = _RANGES["kana"] + _RANGES["han"] + "々"
+
+
 @cache
 def alphabet(language: str) -> re.Pattern[str]:
     """Matches a name that can be spelled in this language's letters."""
     letters = _ALPHABETS.get(language, "")
     inside = (letters + letters.upper()) if letters else _RANGES[script_of(language)]
-    if language == "ja":
-        inside = _RANGES["kana"] + _RANGES["han"] + "々"
-    return re.compile(rf"[{inside}'’ʼ .·・-]+")
+    return _spelled_in(_JAPANESE if language == "ja" else inside)
+
+
+def script_of_name(name: str) -> str:
+    """The script in which a name is spelled throughout, kana counting as `han`; empty where it mixes scripts."""
+    for script, letters in _RANGES.items():
+        if _spelled_in(_JAPANESE if script == "han" else letters).fullmatch(name):
+            return "han" if script == "kana" else script
+    return ""
+
+
+@cache
+def _spelled_in(letters: str) -> re.Pattern[str]:
+    return re.compile(rf"[{letters}'’ʼ .·・-]+")
