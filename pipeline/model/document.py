@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Literal, NamedTuple
 
 from pipeline.model.enriched import Actor, Claim, EnrichedArticle, Event, Facility, Field, Span
-from pipeline.model.tokens import folded, places, split
+from pipeline.model.tokens import Places, tokens
 
 Kind = Literal["keyword", "text", "number", "date", "boolean"]
 Subject = Any
@@ -215,9 +215,8 @@ class View:
         "_positions",
         "_tokens",
         "_values",
-        "_vocabulary",
         "_where",
-        "_written",
+        "_words",
         "article",
         "subject",
     )
@@ -227,9 +226,8 @@ class View:
         self.subject = subject
         self._values: dict[str, tuple[Any, ...]] = {}
         self._where: dict[tuple[str, Any], Span | None] = {}
-        self._written: dict[str, list[str]] = {}
         self._tokens: dict[str, list[str]] = {}
-        self._vocabulary: dict[str, dict[str, int]] = {}
+        self._words: dict[str, frozenset[str]] = {}
         self._places: dict[str, Places] = {}
 
     def values(self, field: FieldType) -> tuple[Any, ...]:
@@ -245,30 +243,25 @@ class View:
         """The folded words of a text field."""
         found = self._tokens.get(field.name)
         if found is None:
-            written = self._written[field.name] = [word for text in self.values(field) for word in split(text)]
-            found = self._tokens[field.name] = folded(written)
+            found = self._tokens[field.name] = [word for text in self.values(field) for word in tokens(text)]
         return found
 
-    def vocabulary(self, field: FieldType) -> dict[str, int]:
-        """The folded words of a text field, and where each stands first among its tokens."""
-        found = self._vocabulary.get(field.name)
+    def words(self, field: FieldType) -> frozenset[str]:
+        """The folded words of a text field, each once."""
+        found = self._words.get(field.name)
         if found is None:
-            tokens = self.tokens(field)
-            found = self._vocabulary[field.name] = dict(
-                zip(reversed(tokens), range(len(tokens) - 1, -1, -1), strict=True)
-            )
+            found = self._words[field.name] = frozenset(self.tokens(field))
         return found
 
     def positions(self, field: FieldType, token: str) -> Iterator[int]:
         """Where a folded word stands among the tokens of a text field."""
-        at = self.vocabulary(field).get(token)
-        tokens = self.tokens(field)
-        while at is not None:
-            yield at
+        at, tokens = -1, self.tokens(field)
+        while token in self.words(field):
             try:
                 at = tokens.index(token, at + 1)
             except ValueError:
                 return
+            yield at
 
     def where(self, field: FieldType, value: Any) -> Span | None:
         """The words of the article that gave the field this value; None where no words did."""
@@ -288,24 +281,8 @@ class View:
             return self.where(field, None)
         found = self._places.get(field.name)
         if found is None:
-            found = self._places[field.name] = Places(self.values(field)[0], self._written[field.name])
+            found = self._places[field.name] = Places(self.values(field)[0])
         return Span(field=field.name, start=found.of(at)[0], end=found.of(at + length - 1)[1])  # type: ignore[arg-type]
-
-
-class Places:
-    """Where the tokens of a text stand; reads the text only as far as it is asked."""
-
-    __slots__ = ("_found", "_more")
-
-    def __init__(self, text: str, written: Iterable[str]) -> None:
-        self._found: list[tuple[int, int]] = []
-        self._more = places(text, written)
-
-    def of(self, at: int) -> tuple[int, int]:
-        """Start and end of the token at a position."""
-        while at >= len(self._found):
-            self._found.append(next(self._more))
-        return self._found[at]
 
 
 class Document(View):

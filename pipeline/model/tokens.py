@@ -7,7 +7,9 @@ point or comma. Each word is then folded: case, diacritics of alphabetic scripts
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from bisect import bisect_right
+from collections.abc import Iterator
+from itertools import accumulate, chain
 
 LONGEST = 255
 """Characters of a word; a longer run is cut into several, as Elasticsearch does."""
@@ -51,17 +53,38 @@ def fold(word: str) -> str:
     return folded[:-2] if folded.endswith("'s") and len(folded) > 2 else folded
 
 
+REPEATED = 40
+"""Characters up to which what stands between spaces is worth remembering; whole sentences of Chinese are not."""
+MOST = 100_000
+"""Forms that are remembered."""
+
+
 class _Folds(dict[str, str]):
-    """Folded forms of the words met so far: news repeats its words."""
+    """Folded forms of single words."""
 
     def __missing__(self, word: str) -> str:
-        if len(self) > 200_000:
+        if len(self) >= MOST:
             self.clear()
         folded = self[word] = fold(word)
         return folded
 
 
 _folds = _Folds()
+
+
+class _Folded(dict[str, tuple[str, ...]]):
+    """Folded words of what stands between spaces, as far as met: news repeats itself."""
+
+    def __missing__(self, between: str) -> tuple[str, ...]:
+        words = tuple(map(_folds.__getitem__, split(between)))
+        if len(between) <= REPEATED:
+            if len(self) >= MOST:
+                self.clear()
+            self[between] = words
+        return words
+
+
+_folded = _Folded()
 
 
 def split(text: str) -> list[str]:
@@ -72,20 +95,34 @@ def split(text: str) -> list[str]:
     return found
 
 
-def folded(written: Iterable[str]) -> list[str]:
-    """Words without case, diacritics and possessives."""
-    return list(map(_folds.__getitem__, written))
-
-
 def tokens(text: str) -> list[str]:
-    """The folded words of a text, in order."""
-    return folded(split(text))
+    """The folded words of a text, in order. No word holds a space."""
+    return list(chain.from_iterable(map(_folded.__getitem__, text.split(" "))))
 
 
-def places(text: str, written: Iterable[str]) -> Iterator[tuple[int, int]]:
-    """Where each word of `split(text)` stands: code points, half-open."""
+class Places:
+    """Where the tokens of a text stand."""
+
+    def __init__(self, text: str) -> None:
+        self._parts = text.split(" ")
+        self._tokens = list(accumulate(map(len, map(_folded.__getitem__, self._parts)), initial=0))
+        """Tokens before each part."""
+        self._letters = list(accumulate(map(len, self._parts), initial=0))
+        """Code points before each part, spaces aside."""
+        self._inside: dict[int, list[tuple[int, int]]] = {}
+
+    def of(self, at: int) -> tuple[int, int]:
+        """Start and end of the token at a position: code points, half-open."""
+        part = bisect_right(self._tokens, at) - 1
+        inside = self._inside.get(part)
+        if inside is None:
+            inside = self._inside[part] = list(_places(self._parts[part], self._letters[part] + part))
+        return inside[at - self._tokens[part]]
+
+
+def _places(part: str, begin: int) -> Iterator[tuple[int, int]]:
     end = 0
-    for word in written:
-        start = text.index(word, end)
+    for word in split(part):
+        start = part.index(word, end)
         end = start + len(word)
-        yield start, end
+        yield begin + start, begin + end
