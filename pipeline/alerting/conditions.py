@@ -415,16 +415,10 @@ class Phrase(Text):
     def __init__(self, fields: Sequence[FieldType], tokens: Sequence[str], text: str) -> None:
         super().__init__(fields, text)
         self.tokens = list(tokens)
-        self.known = frozenset(tokens)
-
-    def within(self, view: View, field: FieldType) -> bool:
-        return self.known.issubset(view.words(field)) and super().within(view, field)
+        self.phrase = " ".join(tokens)
 
     def places(self, view: View, field: FieldType) -> Iterator[tuple[int, int]]:
-        tokens, length = view.tokens(field), len(self.tokens)
-        for at in view.positions(field, self.tokens[0]):
-            if tokens[at : at + length] == self.tokens:
-                yield at, length
+        return ((at, len(self.tokens)) for at in view.positions(field, self.phrase))
 
     def clauses(self) -> list[Clause]:
         return [clause for token in dict.fromkeys(self.tokens) for clause in _clause_text(self.fields, [token])]

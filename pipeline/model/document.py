@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Literal, NamedTuple
 
 from pipeline.model.enriched import Actor, Claim, EnrichedArticle, Event, Facility, Field, Span
-from pipeline.model.tokens import Places, tokens
+from pipeline.model.tokens import Tokens
 
 Kind = Literal["keyword", "text", "number", "date", "boolean"]
 Subject = Any
@@ -211,8 +211,9 @@ class View:
     """Fields of one subject, each read once."""
 
     __slots__ = (
-        "_places",
+        "_joined",
         "_positions",
+        "_texts",
         "_tokens",
         "_values",
         "_where",
@@ -226,9 +227,10 @@ class View:
         self.subject = subject
         self._values: dict[str, tuple[Any, ...]] = {}
         self._where: dict[tuple[str, Any], Span | None] = {}
+        self._texts: dict[str, list[Tokens]] = {}
         self._tokens: dict[str, list[str]] = {}
         self._words: dict[str, frozenset[str]] = {}
-        self._places: dict[str, Places] = {}
+        self._joined: dict[str, str] = {}
 
     def values(self, field: FieldType) -> tuple[Any, ...]:
         """The values of a field; empty where it is missing. An empty string counts as missing."""
@@ -243,7 +245,8 @@ class View:
         """The folded words of a text field."""
         found = self._tokens.get(field.name)
         if found is None:
-            found = self._tokens[field.name] = [word for text in self.values(field) for word in tokens(text)]
+            texts = self._texts[field.name] = list(map(Tokens, self.values(field)))
+            found = self._tokens[field.name] = [word for text in texts for word in text.words]
         return found
 
     def words(self, field: FieldType) -> frozenset[str]:
@@ -253,15 +256,16 @@ class View:
             found = self._words[field.name] = frozenset(self.tokens(field))
         return found
 
-    def positions(self, field: FieldType, token: str) -> Iterator[int]:
-        """Where a folded word stands among the tokens of a text field."""
-        at, tokens = -1, self.tokens(field)
-        while token in self.words(field):
-            try:
-                at = tokens.index(token, at + 1)
-            except ValueError:
-                return
-            yield at
+    def positions(self, field: FieldType, phrase: str) -> Iterator[int]:
+        """Where among the tokens of a text field a phrase begins: folded words with a space between."""
+        joined = self._joined.get(field.name)
+        if joined is None:
+            joined = self._joined[field.name] = f" {' '.join(self.tokens(field))} "
+        sought = f" {phrase} "
+        at = joined.find(sought)
+        while at >= 0:
+            yield joined.count(" ", 0, at)
+            at = joined.find(sought, at + 1)
 
     def where(self, field: FieldType, value: Any) -> Span | None:
         """The words of the article that gave the field this value; None where no words did."""
@@ -279,10 +283,8 @@ class View:
         """
         if field.nested:
             return self.where(field, None)
-        found = self._places.get(field.name)
-        if found is None:
-            found = self._places[field.name] = Places(self.values(field)[0])
-        return Span(field=field.name, start=found.of(at)[0], end=found.of(at + length - 1)[1])  # type: ignore[arg-type]
+        text = self._texts[field.name][0]
+        return Span(field=field.name, start=text.place(at)[0], end=text.place(at + length - 1)[1])  # type: ignore[arg-type]
 
 
 class Document(View):

@@ -8,7 +8,7 @@ point or comma. Each word is then folded: case, diacritics of alphabetic scripts
 import re
 import unicodedata
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence, Sized
 from itertools import accumulate, chain
 
 LONGEST = 255
@@ -96,28 +96,36 @@ def split(text: str) -> list[str]:
 
 
 def tokens(text: str) -> list[str]:
-    """The folded words of a text, in order. No word holds a space."""
-    return list(chain.from_iterable(map(_folded.__getitem__, text.split(" "))))
+    """The folded words of a text, in order."""
+    return Tokens(text).words
 
 
-class Places:
-    """Where the tokens of a text stand."""
+class Tokens:
+    """The words of a text, and where each stands. No word holds a space, so that what stands between two is enough."""
 
     def __init__(self, text: str) -> None:
         self._parts = text.split(" ")
-        self._tokens = list(accumulate(map(len, map(_folded.__getitem__, self._parts)), initial=0))
-        """Tokens before each part."""
-        self._letters = list(accumulate(map(len, self._parts), initial=0))
-        """Code points before each part, spaces aside."""
+        self._folded = list(map(_folded.__getitem__, self._parts))
+        self.words = list(chain.from_iterable(self._folded))
+        """Folded, in order."""
+        self._before: tuple[list[int], list[int]] | None = None
+        """Words, and code points aside from spaces, before each part."""
         self._inside: dict[int, list[tuple[int, int]]] = {}
 
-    def of(self, at: int) -> tuple[int, int]:
-        """Start and end of the token at a position: code points, half-open."""
-        part = bisect_right(self._tokens, at) - 1
+    def place(self, at: int) -> tuple[int, int]:
+        """Start and end of the word at a position: code points, half-open."""
+        if self._before is None:
+            self._before = _counted(self._folded), _counted(self._parts)
+        words, letters = self._before
+        part = bisect_right(words, at) - 1
         inside = self._inside.get(part)
         if inside is None:
-            inside = self._inside[part] = list(_places(self._parts[part], self._letters[part] + part))
-        return inside[at - self._tokens[part]]
+            inside = self._inside[part] = list(_places(self._parts[part], letters[part] + part))
+        return inside[at - words[part]]
+
+
+def _counted(parts: Sequence[Sized]) -> list[int]:
+    return list(accumulate(map(len, parts), initial=0))
 
 
 def _places(part: str, begin: int) -> Iterator[tuple[int, int]]:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pipeline.alerting.kql import KqlError, parse
 from pipeline.model.document import FIELDS, NESTED, search_document
-from pipeline.model.tokens import LONGEST, Places, fold, tokens
+from pipeline.model.tokens import LONGEST, Tokens, fold, tokens
 from tests.sinks.corpus import corpus
 
 ARTICLES = corpus()
@@ -196,8 +196,8 @@ def test_words_are_split_as_elasticsearch_does_and_folded(text: str, expected: l
 
 @given(st.text(max_size=200) | st.text("a1_.'’,é́中ア ", max_size=30).map(lambda text: text * 40))
 def test_words_stand_where_they_say(text: str) -> None:
-    places = Places(text)
-    found = [places.of(at) for at in range(len(tokens(text)))]
+    read = Tokens(text)
+    found = [read.place(at) for at in range(len(read.words))]
     assert [fold(text[start:end]) for start, end in found] == tokens(text)
     assert all(0 <= start < end <= min(len(text), start + LONGEST) for start, end in found)
     assert all(end <= start for (_, end), (start, _) in pairwise(found))
