@@ -234,22 +234,26 @@ class _Article:
         """Whether any of the others stands within so many words."""
         return any((gap := self.apart(hit, other)) is not None and gap <= words for other in others)
 
-    def before(self, hit: Any, others: Iterable[Any], words: int) -> bool:
-        """Whether any of the others stands before the hit, within so many words and with no comma between."""
+    def before(self, hit: Any, others: Iterable[Any], words: int, *, clause: bool = False) -> bool:
+        """Whether any of the others stands before the hit, within so many words and with no comma between.
+
+        With `clause`, the comma of a subordinate clause is none: "dementierte, dass", "zaprzecza, że".
+        """
+        text = self.reading.text
         return any(
             other[1] <= hit[0]
             and self.words_apart(other[1], hit[0]) <= words
-            and not _BREAK.search(self.reading.text, other[1], hit[0])
+            and not _BREAK.search(text, other[1] + (clause and text[other[1]] == ","), hit[0])
             for other in others
         )
 
-    def governed(self, hit: Any, cues: Iterable[Any], words: int) -> bool:
+    def governed(self, hit: Any, cues: Iterable[Any], words: int, *, clause: bool = False) -> bool:
         """Whether a cue governs the hit: before it, or where verbs come last close behind it or in its ending."""
         cues = tuple(cues)
-        if self.before(hit, cues, words):
+        if self.before(hit, cues, words, clause=clause):
             return True
         return self.verb_last and any(
-            cue[0] <= hit[0] < hit[1] <= cue[1] or self.before(cue, [hit], (words + 1) // 2) for cue in cues
+            cue[0] < hit[1] <= cue[1] or self.before(cue, [hit], (words + 1) // 2) for cue in cues
         )
 
 
@@ -493,7 +497,7 @@ def _status(article: _Article, sentence: Sentence, spec: Spec, words: tuple[Hit,
             continue
         if article.genre.weight(cue) >= 3 and sentence.has(cue) and not sentence.in_title:
             return _UNREAL[cue]
-    if article.governed(trigger, sentence.of("threat"), 6):
+    if article.governed(trigger, sentence.of("threat"), 6, clause=True):
         return "threatened"
     if _supposed(article, sentence, spec, words):
         return "hypothetical"
@@ -504,7 +508,7 @@ def _status(article: _Article, sentence: Sentence, spec: Spec, words: tuple[Hit,
 
 def _denied(article: _Article, sentence: Sentence, trigger: Hit) -> bool:
     """A denial governs the words, or the sentence calls them a rumour."""
-    return article.governed(trigger, sentence.of("denies"), 10) or sentence.has("rumour-false")
+    return article.governed(trigger, sentence.of("denies"), 10, clause=True) or sentence.has("rumour-false")
 
 
 def _supposed(article: _Article, sentence: Sentence, spec: Spec, words: tuple[Hit, ...]) -> bool:
@@ -526,7 +530,7 @@ def _past(article: _Article, sentence: Sentence, words: tuple[Hit, ...]) -> bool
     """Dated before the year of the article, or told as long gone."""
     reading = article.reading
     start, end = min(word.start for word in words), max(word.end for word in words)
-    if article.near((start, end), sentence.of("past"), 5):
+    if article.near((start, end), sentence.of("past"), 5) or article.near((start, end), sentence.of("anniversary"), 3):
         return True
     this_year = article.published.year
     if article.published == date.max:
@@ -771,8 +775,8 @@ def _nationals(article: _Article, sentence: Sentence, words: tuple[Hit, ...]) ->
 def _victim(article: _Article, sentence: Sentence, words: tuple[Hit, ...]) -> Verdict:
     """The leader is the one attacked: does not speak, is in office, and nothing of theirs is meant."""
     leader, deed = words[0], words[1]
-    if _within_premises(sentence, leader):
-        return False
+    if _within_premises(sentence, leader) or article.near(leader, sentence.of("residence"), 0):
+        return False  # the ambassador of a residence
     if _speaks(sentence, leader, deed) or article.before(leader, sentence.of("former"), 3):
         return False
     low, high = sorted((leader, deed))[0].end, sorted((leader, deed))[1].start

@@ -91,16 +91,16 @@ def violated(article: "_Article", sentence: "Sentence", munition: Hit, deed: Hit
 
 def _owners(article: "_Article", sentence: "Sentence", munition: Hit) -> set[str]:
     """Whose munition it is, as the adjective or name beside it says, or the place that it came from."""
-    owners: set[str] = set()
     sources = list(sentence.of("from"))
-    for name in sentence.names:
-        if _source(article, name, sources) or (
-            name[2] in ("adjective", "state", "demonym", "group")
-            and article.near(munition, [name], 2)
-            and not article.near(name, sentence.of("airspace", "territory", "border"), 1)
-        ):
-            owners.update(article.states_of(name))
-    return owners
+    origins = [name for name in sentence.names if _source(article, name, sources)]
+    beside = [
+        name
+        for name in sentence.names
+        if name[2] in ("adjective", "state", "demonym", "group")
+        and article.near(munition, [name], 2)
+        and not article.near(name, sentence.of("airspace", "territory", "border"), 1)
+    ]
+    return {state for name in origins or beside for state in article.states_of(name)}
 
 
 def _victims(article: "_Article", sentence: "Sentence", munition: Hit, deed: Hit) -> list[str]:
