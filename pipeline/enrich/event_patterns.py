@@ -24,8 +24,10 @@ class Pattern(NamedTuple):
     number: int
     """Of the pattern among all."""
     slots: tuple[Slot, ...]
-    sure: tuple[frozenset[str], ...]
-    """The concepts of slots that no name fills: a sentence without them cannot hold the pattern."""
+    key: frozenset[str]
+    """The concepts it is looked for by: of the first slot that no name fills, else of the first."""
+    others: tuple[frozenset[str], ...]
+    """The concepts of the other slots that no name fills: a sentence without them cannot hold the pattern."""
     near: int
     checks: tuple[str, ...]
     excluded: frozenset[str]
@@ -68,21 +70,23 @@ def specs() -> dict[str, Spec]:
 
 @cache
 def by_concept() -> dict[str, tuple[tuple[Spec, Pattern], ...]]:
-    """Concepts to the patterns that are looked for by them: the first slot that no name fills, else the first."""
+    """Concepts to the patterns that are looked for by them."""
     index: dict[str, tuple[tuple[Spec, Pattern], ...]] = {}
     for spec in specs().values():
         for pattern in spec.patterns:
-            for concept in next(iter(pattern.sure), pattern.slots[0].words):
+            for concept in pattern.key:
                 index[concept] = (*index.get(concept, ()), (spec, pattern))
     return index
 
 
 def _pattern(number: int, data: dict[str, Any], groups: dict[str, frozenset[str]]) -> Pattern:
     slots = tuple(_slot(slot, groups) for slot in data["all"])
+    key, *others = [slot.words for slot in slots if not slot.names] or [slots[0].words]
     return Pattern(
         number=number,
         slots=slots,
-        sure=tuple(slot.words for slot in slots if not slot.names),
+        key=key,
+        others=tuple(others),
         near=data.get("near", 0),
         checks=tuple(data.get("check", ())),
         excluded=frozenset(data.get("not", ())),

@@ -52,10 +52,8 @@ def status_of(context: Context, sentence: Sentence, spec: Spec, words: tuple[Hit
         return _UNREAL[kind]
     if context.governed(trigger, sentence.of("negation"), 3) or _denied(context, sentence, trigger):
         return "denied"
-    for cue in ("fiction", "exercise", "satire", "anniversary", "trial", "history"):
-        if cue == "trial" and spec.what in _NOT_FOR_TRIALS:
-            continue
-        if context.genre.weight(cue) >= 3 and sentence.has(cue) and not sentence.in_title:
+    for cue in context.unreal:
+        if sentence.has(cue) and not sentence.in_title and not (cue == "trial" and spec.what in _NOT_FOR_TRIALS):
             return _UNREAL[cue]
     if context.governed(trigger, sentence.of("threat"), 6, clause=True):
         return "threatened"

@@ -15,7 +15,7 @@ from pipeline.enrich.lexicon import Hit
 from pipeline.enrich.munitions import bystander
 from pipeline.enrich.reading import Reading
 from pipeline.enrich.sentence import OPENING, Context, Sentence
-from pipeline.model.enriched import Event, Status
+from pipeline.model.enriched import Event, Facility, Status
 
 MOST, MOST_GENERAL = 24, 8
 """Events of one article at the most, and deeds in general among them."""
@@ -32,6 +32,7 @@ class Found(NamedTuple):
     sentence: Sentence
     words: tuple[Hit, ...]
     status: Status
+    facility: Facility | None
 
 
 def read(reading: Reading) -> tuple[Event, ...]:
@@ -74,8 +75,7 @@ def _fewer(told: list[Found]) -> list[Found]:
 
 def _premises(found: Found) -> str:
     """The facility by which events of one kind differ; empty where they do not."""
-    facility = facility_of(found.sentence, found.words) if found.spec.what in _OF_PREMISES else None
-    return facility.id if facility else ""
+    return found.facility.id if found.facility and found.spec.what in _OF_PREMISES else ""
 
 
 def _fallout(context: Context, found: Iterable[Found]) -> Found | None:
@@ -85,9 +85,10 @@ def _fallout(context: Context, found: Iterable[Found]) -> Found | None:
     if not context.concepts & {"munition", "debris"} or any(one.spec.what == what for one in told):
         return None
     for hit in told:
-        facility = facility_of(hit.sentence, hit.words) if hit.spec.what == "premises-damaged" else None
+        facility = hit.facility
         if (
-            facility
+            hit.spec.what == "premises-damaged"
+            and facility
             and facility.owner
             and bystander(facility.owner, facility.country, context.states, context.published)
         ):
@@ -137,11 +138,13 @@ def _possible(context: Context) -> Iterator[tuple[int, Iterable[tuple[Spec, Patt
         return
     for number, hits in context.reading.words_by_sentence.items():
         concepts = {hit[3] for hit in hits}
+        if concepts.isdisjoint(live):
+            continue
         possible = {
             pattern.number: (spec, pattern)
             for first in sorted(concepts & live.keys())
             for spec, pattern in live[first]
-            if not any(map(concepts.isdisjoint, pattern.sure)) and concepts.isdisjoint(pattern.excluded)
+            if not any(map(concepts.isdisjoint, pattern.others)) and concepts.isdisjoint(pattern.excluded)
         }
         if possible:
             yield number, possible.values()
@@ -155,7 +158,7 @@ def _live(context: Context) -> dict[str, list[tuple[Spec, Pattern]]]:
         possible = [
             (spec, pattern)
             for spec, pattern in index[concept]
-            if states >= spec.states and kind not in spec.unless and not any(map(concepts.isdisjoint, pattern.sure))
+            if states >= spec.states and kind not in spec.unless and not any(map(concepts.isdisjoint, pattern.others))
         ]
         if possible:
             live[concept] = possible
@@ -173,11 +176,14 @@ def _told(context: Context, sentence: Sentence, spec: Spec, pattern: Pattern) ->
         if verdict is False:
             continue
         if verdict is not True:
-            return Found(spec, sentence, words, verdict)
-        if not pattern.status:
-            return Found(spec, sentence, words, status_of(context, sentence, spec, words))
-        if not context.before(words[1], sentence.of("negation"), 2):
-            return Found(spec, sentence, words, pattern.status)
+            status = verdict
+        elif not pattern.status:
+            status = status_of(context, sentence, spec, words)
+        elif context.before(words[1], sentence.of("negation"), 2):
+            continue
+        else:
+            status = pattern.status
+        return Found(spec, sentence, words, status, facility_of(sentence, words))
     return None
 
 
@@ -219,8 +225,7 @@ def _event(found: Found) -> Event:
     reading, end = sentence.context.reading, sentence.end
     while end > sentence.start and reading.text[end - 1].isspace():
         end -= 1
-    facility = facility_of(sentence, words)
-    source, target = sides(sentence, words, facility)
+    source, target = sides(sentence, words, found.facility)
     return Event(
         what=spec.what,
         type=spec.type,
@@ -229,7 +234,7 @@ def _event(found: Found) -> Event:
         status=found.status,
         source=source,
         target=target,
-        facility=facility,
+        facility=found.facility,
         place=place_of(sentence, words),
         span=reading.span(sentence.start, end),
         words=tuple(reading.span(word.start, word.end) for word in sorted(set(words))),

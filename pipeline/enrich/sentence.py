@@ -19,6 +19,11 @@ PLACES = frozenset(["country", "region", "city"])
 BREAK = re.compile(r"[,;:()–—\n\"«»“”]")
 """What parts a sentence."""
 
+UNREAL = ("fiction", "exercise", "satire", "anniversary", "trial", "history")
+"""Genres that tell of deeds not done now, the first that a sentence has counting."""
+PLAIN = 3
+"""Weight from which a genre counts in the sentences that have a word of it."""
+
 _NAMES = frozenset(["state", "government", "organ", "organisation", "group", "adjective", "demonym"])
 
 
@@ -36,6 +41,11 @@ class Context:
     @cached_property
     def genre(self) -> Genre:
         return genre(self.reading)
+
+    @cached_property
+    def unreal(self) -> tuple[str, ...]:
+        """What in the article is invented, rehearsed, remembered or tried in court, as far as its words tell."""
+        return tuple(genre for genre in UNREAL if self.genre.weight(genre) >= PLAIN)
 
     @cached_property
     def speech(self) -> dict[int, list[Attribution]]:
@@ -185,12 +195,12 @@ class Sentence:
         """Who speaks here."""
         return self.context.speech.get(self.number, [])
 
-    @cached_property
+    @property
     def in_title(self) -> bool:
         """The headline."""
         return self.start < self.context.reading.body_start - 1
 
-    @cached_property
+    @property
     def opens(self) -> bool:
         """Headline or opening of the article."""
         return self.start < self.context.reading.body_start + OPENING
