@@ -12,6 +12,9 @@ from pipeline.enrich.sentence import PLACES, Context, Sentence
 
 _added: list[Path] = []
 
+_GROUND = PLACES | {"state", "government"}
+"""Kinds of names that a munition can come down on."""
+
 
 class War(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """An open war between two parties; `to` is left out while it goes on."""
@@ -70,11 +73,14 @@ def bystander(owner: str, host: str | None, states: frozenset[str], day: date) -
 
 def violated(context: Context, sentence: Sentence, munition: Hit, deed: Hit) -> str | None:
     """The state that was hit or crossed into without being the open target; None where there is none."""
+    victims = [state for state in _victims(context, sentence, munition, deed) if len(state) == 3]
+    if not victims:
+        return None
     owners = _owners(context, sentence, munition)
     day = context.published
     foreign = sentence.has("airspace", "border", "crossing") or deed.value in ("enter", "violate")
-    for state in _victims(context, sentence, munition, deed):
-        if state in owners or len(state) != 3:
+    for state in victims:
+        if state in owners:
             continue
         foes = enemies(state, day)
         if foes and (not owners or owners & foes):
@@ -101,18 +107,17 @@ def _owners(context: Context, sentence: Sentence, munition: Hit) -> set[str]:
 def _victims(context: Context, sentence: Sentence, munition: Hit, deed: Hit) -> list[str]:
     """States on whose soil or in whose sky the deed was done, the surest first."""
     names = sentence.names
-    soil = list(sentence.of("airspace", "territory"))
-    sources = list(sentence.of("from"))
+    soil, sources = sentence.of("airspace", "territory"), sentence.of("from")
     certain: list[str] = []
     likely: list[str] = []
-    missions = list(sentence.of("embassy", "consulate", "residence", "mission", "embassy-vehicle", "@facility"))
+    missions = sentence.of("embassy", "consulate", "residence", "mission", "embassy-vehicle", "@facility")
     for name in names:
-        if _source(context, name, sources) or name[2] == "facility" or _owns(context, name, missions):
+        its_soil = context.near(name, soil, 2)
+        if not its_soil and not (name[2] in _GROUND and _at(context, sentence, name, munition, deed)):
             continue
-        if context.near(name, soil, 2):
-            certain += context.states_of(name)
-        elif name[2] in (*PLACES, "state", "government") and _at(context, sentence, name, munition, deed):
-            likely += context.states_of(name)
+        if name[2] == "facility" or _source(context, name, sources) or _owns(context, name, missions):
+            continue
+        (certain if its_soil else likely).extend(context.states_of(name))
     if not certain and not likely and context.near(deed, soil, 5):
         likely = [state for name in names[:1] for state in context.states_of(name)]
     return certain + likely
@@ -132,9 +137,8 @@ def _owns(context: Context, name: Any, missions: list[Hit]) -> bool:
 
 def _at(context: Context, sentence: Sentence, name: Any, munition: Hit, deed: Hit) -> bool:
     """Whether a place stands where the deed was done: behind the munition, or close before both."""
-    if any(said.start <= name[0] < said.end for said in sentence.speech):
-        return False
-    if name[0] > munition[0]:
-        return context.near(name, [deed], 9)
-    on_soil = context.verb_last and not sentence.has("embassy", "consulate", "@facility")
-    return context.near(name, [deed], 7 if on_soil else 4)
+    reach = 9
+    if name[0] <= munition[0]:
+        on_soil = context.verb_last and not sentence.has("embassy", "consulate", "@facility")
+        reach = 7 if on_soil else 4
+    return context.near(name, [deed], reach) and not any(said.start <= name[0] < said.end for said in sentence.speech)

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from pipeline.enrich.genre import Genre, genre
@@ -34,7 +34,10 @@ class Context:
         self.reading = reading
         rules = grammar(reading.language)
         self.spaced = rules.spaced
-        self.words_apart: Callable[[int, int], int] = self._spaces if rules.spaced else self._letters
+        self.words_apart: Callable[[int, int], int] = (
+            partial(reading.folded.count, " ") if rules.spaced else _letters_apart
+        )
+        """Words between two offsets."""
         self.verb_last = rules.verb_last
         self.postpositions = bool(rules.after or rules.locative)
 
@@ -92,17 +95,13 @@ class Context:
             return (place.country,) if place else ()
         return ()
 
-    def _spaces(self, start: int, end: int) -> int:
-        return self.reading.folded.count(" ", start, end)
-
-    def _letters(self, start: int, end: int) -> int:
-        return max(0, end - start) // 2
-
     def apart(self, one: Any, other: Any) -> int | None:
         """Words between two hits; 0 where one lies within a longer phrase; None where they overlap otherwise."""
+        if one[1] <= other[0]:
+            return self.words_apart(one[1], other[0])
+        if other[1] <= one[0]:
+            return self.words_apart(other[1], one[0])
         first, second = (one, other) if one[0] <= other[0] else (other, one)
-        if second[0] >= first[1]:
-            return self.words_apart(first[1], second[0])
         inner, outer = (first, second) if first[1] - first[0] < second[1] - second[0] else (second, first)
         within = outer[0] <= inner[0] and inner[1] <= outer[1] and outer[1] - outer[0] > inner[1] - inner[0]
         return 0 if within else None
@@ -137,6 +136,11 @@ class Context:
         return self.verb_last and any(
             cue[0] < hit[1] <= cue[1] or self.before(cue, [hit], (words + 1) // 2) for cue in cues
         )
+
+
+def _letters_apart(start: int, end: int) -> int:
+    """Words between two offsets where no spaces part them, at two letters a word."""
+    return max(0, end - start) // 2
 
 
 class Sentence:
