@@ -30,6 +30,7 @@ def _premises(context: Context, sentence: Sentence, words: tuple[Hit, ...]) -> V
         context.before(premises, beside, 4)
         or (deed > premises and context.before(deed, beside, 3))
         or context.near(deed, beside, 0)
+        or (context.trailing and any(context.before(cue, [premises], 1) for cue in beside))
     ):
         return "denied" if _spared(context, sentence, premises) else False
     low, high = sorted((premises, deed))[0].end, sorted((premises, deed))[1].start

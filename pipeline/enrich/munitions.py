@@ -99,6 +99,7 @@ def _owners(context: Context, sentence: Sentence, munition: Hit) -> set[str]:
         for name in sentence.names
         if name[2] in ("adjective", "state", "demonym", "group")
         and context.near(munition, [name], 2)
+        and not (context.owner_first and name[0] > munition[0])
         and not context.near(name, sentence.of("airspace", "territory", "border"), 1)
     ]
     return {state for name in origins or beside for state in context.states_of(name)}

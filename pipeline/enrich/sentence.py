@@ -40,6 +40,8 @@ class Context:
         """Words between two offsets."""
         self.verb_last = rules.verb_last
         self.postpositions = bool(rules.after or rules.locative)
+        self.trailing = self.postpositions or not rules.spaced  # "near" stands behind what it is near
+        self.owner_first = rules.owner == rules.adjective == "before"
 
     @cached_property
     def genre(self) -> Genre:
