@@ -254,7 +254,7 @@ def _write_names(cities: list[dict[str, Any]]) -> None:
         for main, name in ((True, city["name"]), *((False, name) for name in _alternates(city))):
             script = "latin" if main else script_of_name(name)
             words = fold(name).split()
-            for word in {words[0], max(words, key=len)} if script and words else ():
+            for word in {words[0], max(reversed(words), key=len)} if script and words else ():
                 bearers = scripts.setdefault(script, {}).setdefault(word, {}).setdefault(name, ([], []))
                 bearers[0 if main else 1].append(str(city["geonameid"]))
     for script, lines in scripts.items():

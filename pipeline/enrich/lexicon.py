@@ -11,8 +11,9 @@ A name is a pattern whose last word may carry the endings of its inflection clas
 """
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import cache, partial
+from functools import cache
 from itertools import accumulate, compress, count
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -141,7 +142,7 @@ Further = Callable[[str], Iterable[tuple[Pattern, int]]]
 MOST_WORDS = 20_000
 """Words of a language that are kept in mind."""
 _LONGEST_WORD = 64
-_as_hit = partial(tuple.__new__, Hit)
+_new = tuple.__new__
 
 
 class WordMatcher(dict[str, "_Known | None"]):
@@ -165,8 +166,12 @@ class WordMatcher(dict[str, "_Known | None"]):
         super().__init__()
         self._script, self._further = script, further
         self._stems: dict[str, list[_Filed]] = {}
-        for pattern in patterns:
-            self._file(pattern, self._stems)
+        compiled = [_compile(pattern, script, whole=True) for pattern in patterns]
+        common = Counter(word for key, _ in compiled if " " in key for word in key.split(" "))
+        for key, entry in compiled:
+            words = key.split(" ")
+            rarest = min(range(len(words)), key=lambda at: (common[words[at]], -len(words[at])))
+            self._file(words, rarest, entry, self._stems)
         self._longest = max(map(len, self._stems), default=0)
 
     def find(self, folded: str) -> list[Hit]:
@@ -176,7 +181,7 @@ class WordMatcher(dict[str, "_Known | None"]):
         known: list[Any] = list(map(self.__getitem__, words))
         padded = f" {folded} "
         found: list[_Found] = []
-        add, find = found.append, folded.find
+        add, find, ends, goes_on = found.append, folded.find, padded.endswith, padded.startswith
         lengths = accumulate(map(len, words), initial=0)
         for number, length, word, (whole, behind, ahead, open_) in compress(zip(count(), lengths, words, known), known):
             start = number + length  # the words before it, and a space behind each
@@ -184,28 +189,26 @@ class WordMatcher(dict[str, "_Known | None"]):
             for shift, kind, value in whole:
                 add((start + shift, end, kind, value))
             if behind and (parts := behind.get(padded[end + 1 : end + 3])):
-                found += self._around(padded, start, end, parts)
+                for part in parts:
+                    if goes_on(part[2], end + 1) and (hit := self._part(folded, start, end, part)):
+                        add(hit)
             if ahead and (parts := ahead.get(padded[start - 1 : start + 1])):
-                found += self._around(padded, start, end, parts)
+                for part in parts:
+                    if ends(part[1], 0, start + 1) and (hit := self._part(folded, start, end, part)):
+                        add(hit)
             for shift, needle, reach, entry in open_:
                 if find(needle, end, end + reach) >= 0 and (last := entry.end(folded, end)) >= 0:
                     add((start + shift, last, entry.kind, entry.value))
         found.sort()  # quicker while they are plain tuples
-        return list(map(_as_hit, found))
+        return [_new(Hit, hit) for hit in found]
 
-    def _around(self, padded: str, start: int, end: int, parts: Iterable[_Part]) -> Iterator[_Found]:
-        """The patterns of which this word is a part, where what is beside it fits."""
-        for shift, before, after, entry in parts:
-            if (
-                (not before or padded.endswith(before, 0, start + 1))
-                and (not after or padded.startswith(after, end + 1))
-                and (found := self._part(padded[1:-1], start + shift, end, before, after, entry))
-            ):
-                yield found
-
-    def _part(self, folded: str, start: int, end: int, before: str, after: str, entry: _Entry) -> _Found | None:
-        """The pattern around a word whose key stands there, where what is beside it fits."""
+    def _part(self, folded: str, start: int, end: int, part: _Part) -> _Found | None:
+        """The pattern around a word from `start` to `end`, where all that is beside the word fits."""
+        shift, before, after, entry = part
+        start += shift
         if before:
+            if not f" {folded[:start]}".endswith(before):
+                return None
             start -= len(before.lstrip(" "))
             glued = folded[folded.rfind(" ", 0, start) + 1 : start]
             if glued and glued not in self._script.prefixes:
@@ -249,7 +252,9 @@ class WordMatcher(dict[str, "_Known | None"]):
         fitting = _under_stems(word, self._stems, self._longest)
         further: dict[str, list[_Filed]] = {}
         for pattern, number in self._further(word):
-            self._file(pattern, further, number)
+            key, entry = _compile(pattern, self._script, whole=True)
+            words = key.split(" ")
+            self._file(words, number % len(words), entry, further)
         return fitting + _under_stems(word, further, len(word)) if further else fitting
 
     def _shifts(self, word: str) -> list[int]:
@@ -257,20 +262,13 @@ class WordMatcher(dict[str, "_Known | None"]):
         prefixes = self._script.prefixes
         return [0, *(length for length in range(1, len(word)) if word[:length] in prefixes)] if prefixes else [0]
 
-    def _file(self, pattern: Pattern, stems: dict[str, list[_Filed]], number: int | None = None) -> None:
-        """A pattern under a word of its key: the one of this number, else the longest, which tells the most."""
-        key, entry = _compile(pattern, self._script, whole=True)
-        before, word, after = "", key, ""
-        if " " in key:
-            words = key.split(" ")
-            at = max(range(len(words)), key=lambda at: len(words[at])) if number is None else number % len(words)
-            word = words[at]
-            before = "".join(f"{other} " for other in words[:at])
-            after = "".join(f" {other}" for other in words[at + 1 :])
-            if before and not self._script.prefixes:
-                before = f" {before}"
-        filed = _Filed(before, after, entry)
-        entries = stems.setdefault(word, [])
+    def _file(self, words: list[str], at: int, entry: _Entry, stems: dict[str, list[_Filed]]) -> None:
+        """A pattern under the word of its key at this number."""
+        before = "".join(f"{word} " for word in words[:at])
+        if before and not self._script.prefixes:
+            before = f" {before}"
+        filed = _Filed(before, "".join(f" {word}" for word in words[at + 1 :]), entry)
+        entries = stems.setdefault(words[at], [])
         if filed not in entries:
             entries.append(filed)
 

@@ -188,10 +188,13 @@ class Towns:
                         words = fold(spelling.name).split()
                         if form != words[0]:
                             number = words.index(form)
-                        elif form != max(words, key=len) and "." not in spelling.name and len(words) == 2:
+                        elif len(form) < max(map(len, words)) and not self._may_be_cut(spelling.name, words):
                             continue
                     for pattern in self._compiled(script, spelling):
                         yield pattern, number
+
+    def _may_be_cut(self, name: str, words: list[str]) -> bool:
+        return "." in name or (len(words) > 2 and bool(self._rules.leading))
 
     def changing(self) -> Iterator[Pattern]:
         """The names of several words whose first word changes too."""

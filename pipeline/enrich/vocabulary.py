@@ -6,7 +6,7 @@ from itertools import chain
 from typing import NamedTuple
 
 from pipeline.enrich import lexicon, names, themes
-from pipeline.enrich.lexicon import Hit, LetterMatcher, Matcher, WordMatcher, morphology
+from pipeline.enrich.lexicon import UNJOINED, Hit, LetterMatcher, Matcher, WordMatcher, morphology
 
 
 class Found(NamedTuple):
@@ -21,11 +21,11 @@ class Found(NamedTuple):
 
 def find(text: str, folded: str, language: str) -> Found:
     """Everything of a language's vocabulary in a text."""
-    found: dict[str, list[Hit]] = {"word": [], "theme": []}
-    others: list[Hit] = []
-    for hit in matcher(language).find(folded):
-        found.get(hit[2], others).append(hit)
-    return Found(names.judge(others, text, language), found["word"], found["theme"])
+    hits = matcher(language).find(folded)
+    words = [hit for hit in hits if hit[2] == "word"]
+    of_themes = [hit for hit in hits if hit[2] == "theme"]
+    others = [hit for hit in hits if hit[2] not in UNJOINED]
+    return Found(names.judge(others, text, language), words, of_themes)
 
 
 @cache
