@@ -23,7 +23,7 @@ MAY_JOIN = 0.12
 """Likeness from which it joins where no other story is nearly as like it."""
 APART = 2.0
 """How much more like the article a story must be than the next one, for that."""
-MERGE = 0.34
+MERGE = 0.37
 """Likeness of two stories, all articles of each taken together, from which they are one."""
 POOLED = 24
 """Latest articles of a story that speak for it then."""

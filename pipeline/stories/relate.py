@@ -22,9 +22,9 @@ from pipeline.stories.origins import account_of
 from pipeline.stories.record import Decided, from_bytes, milliseconds, pack, time_of, to_bytes
 from pipeline.topics import ARTICLES, CANDIDATES, ENRICHED
 
-KEPT = 84
+KEPT = 64
 """Features of an article that are remembered, so that its record stays near 500 bytes."""
-WORDS_KEPT = range(12, 28)
+WORDS_KEPT = range(10, 28)
 """How few and how many words of an article are among them: the rarest, as far as is known."""
 NAMES_KEPT = 8
 """Names that are remembered because other articles have shown them to be names."""
@@ -103,7 +103,7 @@ class Relate:
         finished = _finished(article, decided)
         effects = [Effect(ARTICLES, finished.id, encode(finished), finished)]
         effects += _candidates(state, finished, decided, known)
-        return Decision(effects, (StateChange(article.id, to_bytes(decided)),))
+        return Decision(effects, (StateChange(article.id, to_bytes(state.brief(decided))),))
 
     def dump(self, state: Memory) -> bytes:
         """The state as bytes."""
@@ -169,9 +169,10 @@ def _place(
 
 def _features(state: Memory, read: Traits) -> frozenset[int]:
     """What is remembered of an article: its features, names that are known, and the words that say most."""
-    names = [name for name in read.perhaps if name in state.frequency][:NAMES_KEPT]
-    room = KEPT - len(read.features) - len(names)
-    words = min(max(room, WORDS_KEPT.start), WORDS_KEPT.stop)
+    room = KEPT - len(read.features)
+    names = [name for name in read.perhaps if name in state.frequency]
+    names = names[: min(max(room - WORDS_KEPT.start, 0), NAMES_KEPT)]
+    words = min(max(room - len(names), WORDS_KEPT.start), WORDS_KEPT.stop)
     return frozenset(read.features).union(state.most_telling(read.words, words), names)
 
 

@@ -9,7 +9,7 @@ from zlib import crc32
 from pipeline.stories.kinds import Kind
 from pipeline.stories.latin import skeleton, words
 
-SKETCH = 24
+SKETCH = 16
 """Hashes of a sketch."""
 UNSPACED = frozenset({"zh", "ja", "th", "lo", "km", "my"})
 STEM = 6
