@@ -10,6 +10,7 @@ from pipeline.model.enriched import Status
 
 STRENGTH: tuple[Status, ...] = ("reported", "claimed", "denied", "threatened", "hypothetical", "past")
 """Strongest first: of the sentences that tell one event, the strongest decides."""
+FIRMEST = STRENGTH[0]
 
 _YEAR = re.compile(r"\b(?:1[5-9]|20)\d\d\b")
 _UNREAL: dict[str, Status] = {

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from pipeline.enrich.event_checks import CHECKS, Verdict
 from pipeline.enrich.event_parties import facility_of, place_of, sides
 from pipeline.enrich.event_patterns import Pattern, Slot, Spec, by_concept, specs
-from pipeline.enrich.event_status import firmer, status_of
+from pipeline.enrich.event_status import FIRMEST, firmer, status_of
 from pipeline.enrich.lexicon import Hit
 from pipeline.enrich.munitions import bystander
 from pipeline.enrich.reading import Reading
@@ -119,14 +119,15 @@ def _find(context: Context) -> Iterator[Found]:
         sentence: Sentence | None = None
         found: dict[str, Found] = {}
         for spec, pattern in patterns:
-            if spec.what in settled:
+            known = found.get(spec.what)
+            if spec.what in settled or (known and known.status == FIRMEST):
                 continue
             sentence = sentence or Sentence(context, number)
             told = _told(context, sentence, spec, pattern)
-            if told and (spec.what not in found or firmer(told.status, found[spec.what].status)):
+            if told and (known is None or firmer(told.status, known.status)):
                 found[spec.what] = told
         for one in found.values():
-            if one.status == "reported" and one.spec.what not in _OF_PREMISES:
+            if one.status == FIRMEST and one.spec.what not in _OF_PREMISES:
                 settled.add(one.spec.what)
             yield one
 
@@ -136,16 +137,18 @@ def _possible(context: Context) -> Iterator[tuple[int, Iterable[tuple[Spec, Patt
     live = _live(context)
     if not live:
         return
+    begins = frozenset(live)
     for number, hits in context.reading.words_by_sentence.items():
         concepts = {hit[3] for hit in hits}
-        if concepts.isdisjoint(live):
+        firsts = begins & concepts
+        if not firsts:
             continue
-        possible = {
-            pattern.number: (spec, pattern)
-            for first in sorted(concepts & live.keys())
-            for spec, pattern in live[first]
-            if not any(map(concepts.isdisjoint, pattern.others)) and concepts.isdisjoint(pattern.excluded)
-        }
+        possible = {}
+        for first in sorted(firsts):
+            for spec, pattern in live[first]:
+                lacking = pattern.others and any(map(concepts.isdisjoint, pattern.others))
+                if not lacking and concepts.isdisjoint(pattern.excluded):
+                    possible[pattern.number] = spec, pattern
         if possible:
             yield number, possible.values()
 
