@@ -399,10 +399,10 @@ class Words(Text):
         self.tokens = frozenset(tokens)
 
     def within(self, view: View, field: FieldType) -> bool:
-        return not view.words(field).isdisjoint(self.tokens)
+        return not view.text(field).vocabulary.isdisjoint(self.tokens)
 
     def places(self, view: View, field: FieldType) -> Iterator[tuple[int, int]]:
-        found = [view.positions(field, token) for token in self.tokens]
+        found = [view.text(field).positions(token) for token in self.tokens]
         return ((at, 1) for at in (found[0] if len(found) == 1 else merge(*found)))
 
     def clauses(self) -> list[Clause]:
@@ -418,7 +418,7 @@ class Phrase(Text):
         self.phrase = " ".join(tokens)
 
     def places(self, view: View, field: FieldType) -> Iterator[tuple[int, int]]:
-        return ((at, len(self.tokens)) for at in view.positions(field, self.phrase))
+        return ((at, len(self.tokens)) for at in view.text(field).positions(self.phrase))
 
     def clauses(self) -> list[Clause]:
         return [clause for token in dict.fromkeys(self.tokens) for clause in _clause_text(self.fields, [token])]
@@ -432,10 +432,10 @@ class Shaped(Text):
         self.glob = glob
 
     def within(self, view: View, field: FieldType) -> bool:
-        return any(map(self.glob.matches, view.words(field)))
+        return any(map(self.glob.matches, view.text(field).vocabulary))
 
     def places(self, view: View, field: FieldType) -> Iterator[tuple[int, int]]:
-        return ((at, 1) for at, token in enumerate(view.tokens(field)) if self.glob.matches(token))
+        return ((at, 1) for at, token in enumerate(view.text(field).words) if self.glob.matches(token))
 
 
 class AnyWord(Text):

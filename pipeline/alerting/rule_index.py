@@ -75,7 +75,7 @@ class RuleIndex:
                 if values:
                     has.add(_key(field, EXISTS))
             else:
-                has.update(*(document.words(FIELDS[name]) for name in TEXT))
+                has.update(*(document.text(FIELDS[name]).vocabulary for name in TEXT))
         return has
 
 

@@ -4,7 +4,7 @@
 asked for; `Document.as_dict` is the same as plain data, for Elasticsearch and for whoever wants to look at it.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal, NamedTuple
 
 from pipeline.model.enriched import Actor, Claim, EnrichedArticle, Event, Facility, Field, Span
@@ -211,13 +211,9 @@ class View:
     """Fields of one subject, each read once."""
 
     __slots__ = (
-        "_joined",
-        "_positions",
         "_texts",
-        "_tokens",
         "_values",
         "_where",
-        "_words",
         "article",
         "subject",
     )
@@ -227,10 +223,7 @@ class View:
         self.subject = subject
         self._values: dict[str, tuple[Any, ...]] = {}
         self._where: dict[tuple[str, Any], Span | None] = {}
-        self._texts: dict[str, list[Tokens]] = {}
-        self._tokens: dict[str, list[str]] = {}
-        self._words: dict[str, frozenset[str]] = {}
-        self._joined: dict[str, str] = {}
+        self._texts: dict[str, Tokens] = {}
 
     def values(self, field: FieldType) -> tuple[Any, ...]:
         """The values of a field; empty where it is missing. An empty string counts as missing."""
@@ -241,31 +234,12 @@ class View:
             found = self._values[field.name] = tuple(item for item in items if item is not None and item != "")
         return found
 
-    def tokens(self, field: FieldType) -> list[str]:
-        """The folded words of a text field."""
-        found = self._tokens.get(field.name)
+    def text(self, field: FieldType) -> Tokens:
+        """The words of a text field."""
+        found = self._texts.get(field.name)
         if found is None:
-            texts = self._texts[field.name] = list(map(Tokens, self.values(field)))
-            found = self._tokens[field.name] = [word for text in texts for word in text.words]
+            found = self._texts[field.name] = Tokens(self.values(field))
         return found
-
-    def words(self, field: FieldType) -> frozenset[str]:
-        """The folded words of a text field, each once."""
-        found = self._words.get(field.name)
-        if found is None:
-            found = self._words[field.name] = frozenset(self.tokens(field))
-        return found
-
-    def positions(self, field: FieldType, phrase: str) -> Iterator[int]:
-        """Where among the tokens of a text field a phrase begins: folded words with a space between."""
-        joined = self._joined.get(field.name)
-        if joined is None:
-            joined = self._joined[field.name] = f" {' '.join(self.tokens(field))} "
-        sought = f" {phrase} "
-        at = joined.find(sought)
-        while at >= 0:
-            yield joined.count(" ", 0, at)
-            at = joined.find(sought, at + 1)
 
     def where(self, field: FieldType, value: Any) -> Span | None:
         """The words of the article that gave the field this value; None where no words did."""
@@ -277,14 +251,17 @@ class View:
         return self._where[key]
 
     def text_span(self, field: FieldType, at: int, length: int) -> Span | None:
-        """Where some tokens of a text field stand, counted as in `tokens`.
+        """Where some tokens of a text field stand, counted as in `text`.
 
         In a nested text field, whose places in the article nobody kept, the item's own span stands for all.
         """
         if field.nested:
             return self.where(field, None)
-        text = self._texts[field.name][0]
-        return Span(field=field.name, start=text.place(at)[0], end=text.place(at + length - 1)[1])  # type: ignore[arg-type]
+        text = self.text(field)
+        start, end = text.place(at)
+        if length > 1:
+            end = text.place(at + length - 1)[1]
+        return Span(field=field.name, start=start, end=end)  # type: ignore[arg-type]
 
 
 class Document(View):

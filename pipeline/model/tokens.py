@@ -8,7 +8,8 @@ point or comma. Each word is then folded: case, diacritics of alphabetic scripts
 import re
 import unicodedata
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence, Sized
+from collections.abc import Iterable, Iterator, Sequence, Sized
+from functools import cached_property
 from itertools import accumulate, chain
 
 LONGEST = 255
@@ -97,23 +98,43 @@ def split(text: str) -> list[str]:
 
 def tokens(text: str) -> list[str]:
     """The folded words of a text, in order."""
-    return Tokens(text).words
+    return Tokens((text,)).words
 
 
 class Tokens:
-    """The words of a text, and where each stands. No word holds a space, so that what stands between two is enough."""
+    """The words of some texts, and where they stand. No word holds a space: what stands between two is enough."""
 
-    def __init__(self, text: str) -> None:
-        self._parts = text.split(" ")
+    def __init__(self, texts: Iterable[str]) -> None:
+        self._parts = [part for text in texts for part in text.split(" ")]
         self._folded = list(map(_folded.__getitem__, self._parts))
-        self.words = list(chain.from_iterable(self._folded))
-        """Folded, in order."""
         self._before: tuple[list[int], list[int]] | None = None
         """Words, and code points aside from spaces, before each part."""
         self._inside: dict[int, list[tuple[int, int]]] = {}
 
+    @cached_property
+    def words(self) -> list[str]:
+        """Folded, in order."""
+        return list(chain.from_iterable(self._folded))
+
+    @cached_property
+    def vocabulary(self) -> frozenset[str]:
+        """Each word once."""
+        return frozenset(chain.from_iterable(self._folded))
+
+    @cached_property
+    def _joined(self) -> str:
+        return f" {' '.join(chain.from_iterable(self._folded))} "
+
+    def positions(self, phrase: str) -> Iterator[int]:
+        """Where among the words a phrase begins: folded words with a space between."""
+        joined, sought = self._joined, f" {phrase} "
+        at = joined.find(sought)
+        while at >= 0:
+            yield joined.count(" ", 0, at)
+            at = joined.find(sought, at + 1)
+
     def place(self, at: int) -> tuple[int, int]:
-        """Start and end of the word at a position: code points, half-open."""
+        """Start and end of the word at a position, where there is one text: code points, half-open."""
         if self._before is None:
             self._before = _counted(self._folded), _counted(self._parts)
         words, letters = self._before
@@ -129,8 +150,8 @@ def _counted(parts: Sequence[Sized]) -> list[int]:
 
 
 def _places(part: str, begin: int) -> Iterator[tuple[int, int]]:
-    end = 0
-    for word in split(part):
-        start = part.index(word, end)
-        end = start + len(word)
-        yield begin + start, begin + end
+    """Where the words of `split` stand, counted from a beginning."""
+    for found in (_WORD if _SPECIAL.search(part) else _SIMPLE_WORD).finditer(part):
+        start, end = found.span()
+        for at in range(start, end, LONGEST):
+            yield begin + at, begin + min(at + LONGEST, end)

@@ -187,7 +187,7 @@ def _time(article: EnrichedArticle) -> datetime:
 
 def _words(document: Document) -> str:
     """The distinct words of title, summary and body, as the tokenizer of the table keeps them whole."""
-    found = dict.fromkeys(chain.from_iterable(document.tokens(FIELDS[name]) for name in TEXT))
+    found = dict.fromkeys(chain.from_iterable(document.text(FIELDS[name]).words for name in TEXT))
     return " ".join(_kept(word) for word in found)
 
 

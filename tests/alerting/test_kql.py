@@ -196,7 +196,7 @@ def test_words_are_split_as_elasticsearch_does_and_folded(text: str, expected: l
 
 @given(st.text(max_size=200) | st.text("a1_.'’,é́中ア ", max_size=30).map(lambda text: text * 40))
 def test_words_stand_where_they_say(text: str) -> None:
-    read = Tokens(text)
+    read = Tokens([text])
     found = [read.place(at) for at in range(len(read.words))]
     assert [fold(text[start:end]) for start, end in found] == tokens(text)
     assert all(0 <= start < end <= min(len(text), start + LONGEST) for start, end in found)
