@@ -18,6 +18,8 @@ SAMPLE = 150
 """Letters from which the script is told."""
 LANGID = 500
 """Characters that py3langid and langdetect are given."""
+CLD2 = 1_000
+"""Characters that pycld2 is given of the beginning, and as many of the middle."""
 SURE = 0.9
 """Share of a document that pycld2 must find in one language to be believed alone."""
 BRIEF = 60
@@ -349,6 +351,9 @@ def _langdetect_shares(text: str) -> list[tuple[str, float]]:
 
 
 def _cld2(text: str) -> tuple[str, float, bool]:
+    if len(text) > 2 * CLD2:
+        middle = text.find(" ", len(text) // 2)
+        text = f"{text[:CLD2]} {text[middle : middle + CLD2]}"
     try:
         reliable, _, details = pycld2.detect(text.encode("utf-8", "replace"), bestEffort=True)
     except pycld2.error:
