@@ -1,4 +1,4 @@
-"""Finding many words at once: patterns in, hits out, in one Aho-Corasick pass over the folded text.
+"""Finding many words at once: patterns in, hits out, in one pass over the folded text.
 
 A pattern is a word or a few words as a language's data files write them:
 

@@ -201,7 +201,7 @@ class Towns:
         suffixes = self._rules.leading
         for script, table in self._tables if suffixes else ():
             for form, line in table.items():
-                if form.endswith(suffixes):
+                if form.endswith(suffixes) and ("\t" in line or not line[: line.index("|")].isalpha()):
                     for spelling in tables.spellings(line):
                         if not spelling.name.isalpha() and fold(spelling.name).split()[0] == form:
                             yield from self._compiled(script, spelling)

@@ -139,7 +139,8 @@ def regions() -> dict[str, Region]:
 
 
 def _of_language(table: str, language: str) -> list[tuple[str, str]]:
-    rows = (line.split("\t") for line in _lines(table) if line.startswith(f"{language}\t"))
+    prefix = f"{language}\t"
+    rows = (line.split("\t") for line in _lines(table) if line.startswith(prefix))
     return [(id_, name) for _, id_, name in rows]
 
 
