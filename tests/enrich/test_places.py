@@ -108,3 +108,7 @@ def test_names_are_filed_under_the_words_by_which_they_are_looked_up(script: str
         for spelling in tables.spellings(line):
             words = fold(spelling.name).split()
             assert word in (words[0], max(reversed(words), key=len))
+
+
+def test_a_script_without_names_of_cities_is_read_all_the_same() -> None:
+    assert read("વિદેશ મંત્રાલયે આજે એક નિવેદન બહાર પાડ્યું.").language.code == "gu"

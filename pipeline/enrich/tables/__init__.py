@@ -96,8 +96,12 @@ def cities() -> Mapping[str, City]:
 
 @cache
 def names(script: str) -> Mapping[str, str]:
-    """A word, folded, to the line of the names of cities in a script of which it is the first or the longest word."""
-    return dict(line.split("\t", 1) for line in _lines(f"names/{script}.tsv"))
+    """A word, folded, to the line of the names of cities in a script of which it is the first or the longest word.
+
+    Empty for a script in which GeoNames has none.
+    """
+    table = f"names/{script}.tsv"
+    return dict(line.split("\t", 1) for line in _lines(table)) if (FOLDER / table).exists() else {}
 
 
 def spellings(line: str) -> list[Spelling]:
