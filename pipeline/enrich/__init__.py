@@ -28,12 +28,15 @@ def read(article: Article) -> tuple[Reading, EnrichedArticle]:
     places.collect(reading, hits)
     states.judge(reading, hits)
     actors.collect(reading, hits)
-    if states.is_political(reading):
+    political = states.is_political(reading)
+    if political:
         actors.organs(reading, hits)
     facilities.compose(reading, hits)
     states.parties(reading)
     reading.mentions.sort()
     happened = events.read(reading)
+    if political:
+        states.sides(reading, happened)
     fields = {name: getattr(article, name) for name in Article.__struct_fields__}
     enriched = EnrichedArticle(
         **fields,

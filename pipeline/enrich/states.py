@@ -2,13 +2,13 @@
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from pipeline.enrich import tables
 from pipeline.enrich.genre import genre
 from pipeline.enrich.lexicon import Hit
 from pipeline.enrich.reading import Mention, Reading
-from pipeline.model.enriched import Actor, Span
+from pipeline.model.enriched import Actor, Event, Span
 
 OFFICES = frozenset(
     (
@@ -119,3 +119,12 @@ def parties(reading: Reading) -> None:
             if code in tables.countries() and code not in reading.actors:
                 name = tables.countries()[code].name
                 reading.actors[code] = Actor(id=code, kind="state", name=name, mentions=facility.mentions)
+
+
+def sides(reading: Reading, events: Iterable[Event]) -> None:
+    """A state that an event names as doing or suffering it acts, though only its adjective stands there."""
+    for code in dict.fromkeys(id_ for event in events for id_ in (*event.source, *event.target)):
+        if code in tables.countries() and code not in reading.actors:
+            mentions = tuple(reading.span(one.start, one.end) for one in reading.mentions if one.id == code)
+            name = tables.countries()[code].name
+            reading.actors[code] = Actor(id=code, kind="state", name=name, mentions=mentions)
