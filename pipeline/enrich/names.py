@@ -188,7 +188,7 @@ class Towns:
                         words = fold(spelling.name).split()
                         if form != words[0]:
                             number = words.index(form)
-                        elif len(form) < max(map(len, words)) and not self._may_be_cut(spelling.name, words):
+                        elif form != max(reversed(words), key=len) and not self._may_be_cut(spelling.name, words):
                             continue
                     for pattern in self._compiled(script, spelling):
                         yield pattern, number
