@@ -206,8 +206,14 @@ def _two_states(context: Context, sentence: Sentence, victim: Hit) -> bool:
     """The victims' nationality stands beside them, another state in the sentence or at the opening."""
     nearby = [name for name in sentence.names if context.near(victim, [name], 3)]
     own = {state for name in nearby if name[2] in ("adjective", "demonym") for state in context.states_of(name)}
-    if victim.value == "citizens" and context.verb_last:  # "Fransa vatandaşı": the bare name says whose
-        beside = [name for name in sentence.names if name[2] == "state" and context.before(victim, [name], 1)]
+    if victim.value in ("citizens", "journalist") and context.bare_names:  # "Fransa vatandaşı", "warga Prancis"
+        first = context.owner_first
+        beside = [
+            name
+            for name in sentence.names
+            if name[2] == "state"
+            and (context.before(victim, [name], 1) if first else context.before(name, [victim], 2))
+        ]
         own.update(state for name in beside for state in context.states_of(name))
     return any(context.states - {state} for state in own)
 

@@ -51,7 +51,7 @@ def status_of(context: Context, sentence: Sentence, spec: Spec, words: tuple[Hit
     kind = context.genre.kind
     if kind in _UNREAL and not (kind == "trial" and spec.what in _NOT_FOR_TRIALS):
         return _UNREAL[kind]
-    if context.governed(trigger, sentence.of("negation"), 3) or _denied(context, sentence, trigger):
+    if context.governed(trigger, _negations(sentence), 3) or _denied(context, sentence, trigger):
         return "denied"
     for cue in context.unreal:
         if sentence.has(cue) and not sentence.in_title and not (cue == "trial" and spec.what in _NOT_FOR_TRIALS):
@@ -63,6 +63,16 @@ def status_of(context: Context, sentence: Sentence, spec: Spec, words: tuple[Hit
     if _past(context, sentence, words) or (spec.lead and not sentence.opens):
         return "past"
     return "claimed" if sentence.has("alleged", "anonymous") or sentence.speech else "reported"
+
+
+def _negations(sentence: Sentence) -> list[Hit]:
+    """Words that negate, but no part of a name such as "no tripulado", an aircraft without a pilot."""
+    names = list(sentence.of("munition", "attackers", "persona-non-grata"))
+    return [
+        cue
+        for cue in sentence.of("negation")
+        if not any(name.start <= cue.start and cue.end <= name.end for name in names)
+    ]
 
 
 def _denied(context: Context, sentence: Sentence, trigger: Hit) -> bool:

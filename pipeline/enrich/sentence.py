@@ -41,6 +41,7 @@ class Context:
         self.verb_last = rules.verb_last
         self.postpositions = bool(rules.after or rules.locative)
         self.trailing = self.postpositions or not rules.spaced  # "near" stands behind what it is near
+        self.bare_names = rules.verb_last or rules.bare_names
         self.owner_first = rules.owner == rules.adjective == "before"
 
     @cached_property
