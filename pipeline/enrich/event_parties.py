@@ -69,3 +69,14 @@ def sides(
     trigger = words[1] if len(words) > 1 else first
     others.sort(key=lambda actor: abs(actor.start - trigger.start))
     return tuple(actor.id for actor in others[:1]), tuple(target)
+
+
+def subject_and_object(sentence: Sentence, words: Sequence[Hit]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Source and target of a deed in general: who stands before its verb, and behind it."""
+    verb = words[0].start
+    actors = sentence.context.reading.mentions_between(sentence.start, sentence.end, _ACTING)
+    before = [actor.id for actor in actors if actor.start < verb]
+    after = [actor.id for actor in actors if actor.start >= verb]
+    source = (before or after)[:1]
+    others = [id_ for id_ in after if id_.split("/")[0] != source[0].split("/")[0]]
+    return tuple(source), tuple(others[:1])

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from pipeline.enrich.event_checks import CHECKS, Verdict
-from pipeline.enrich.event_parties import facility_of, place_of, sides
+from pipeline.enrich.event_parties import facility_of, place_of, sides, subject_and_object
 from pipeline.enrich.event_patterns import Pattern, Slot, Spec, by_concept, specs
 from pipeline.enrich.event_status import FIRMEST, firmer, status_of
 from pipeline.enrich.lexicon import Hit
@@ -228,7 +228,10 @@ def _event(found: Found) -> Event:
     reading, end = sentence.context.reading, sentence.end
     while end > sentence.start and reading.text[end - 1].isspace():
         end -= 1
-    source, target = sides(sentence, words, found.facility)
+    if general(spec.what, spec.type):
+        source, target = subject_and_object(sentence, words)
+    else:
+        source, target = sides(sentence, words, found.facility)
     return Event(
         what=spec.what,
         type=spec.type,
