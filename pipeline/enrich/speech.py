@@ -162,19 +162,20 @@ class _Finder:
 
     def find(self) -> Iterator[Attribution]:
         reading = self.reading
-        numbers = {reading.sentence_at(max(start, end - 1)) for start, end in self.quotes}
-        words = reading.words_by_sentence
-        for number, hits in words.items():
-            if any(hit[3] in STANCES for hit in hits):
-                numbers.add(number)
+        concepts = reading.concepts
         heads = self._heads()
-        for number in sorted(numbers | heads.keys()):
-            hits = words.get(number, [])
+        places = [end - 1 for _, end in self.quotes]
+        places += [hit[0] for concept in STANCES.keys() & concepts.keys() for hit in concepts[concept]]
+        numbers = {reading.sentence_at(place) for place in places} | heads.keys()
+        if not numbers:
+            return
+        self.cues = [hit[:2] for concept in SPEAKERS & concepts.keys() for hit in concepts[concept]]
+        self.cues += [mention[:2] for mention in reading.mentions if mention[2] in _ACTORS]
+        self.cues.sort()
+        for number in sorted(numbers):
+            hits = reading.words_by_sentence.get(number, [])
             start, end = reading.sentences[number]
-            cues = [(hit.start, hit.end) for hit in hits if hit.value in SPEAKERS]
-            cues += [(mention.start, mention.end) for mention in reading.mentions_between(start, end, _ACTORS)]
-            cues.sort()
-            self.cues, self.start = cues, start
+            self.start = start
             found = list(self._spoken(number, start, end, hits))
             if not found and number in heads:
                 found = list(self._headed(number, heads[number], hits))
@@ -196,8 +197,11 @@ class _Finder:
     def _spoken(self, number: int, start: int, end: int, hits: list[Hit]) -> Iterator[Attribution]:
         """Those of a sentence's reporting words."""
         taken, last = start, None
-        negations = [hit for hit in hits if hit.value == "negation"]
-        for verb in _verbs(hits):
+        verbs = _verbs(hits)
+        if not verbs:
+            return
+        negations = [hit for hit in hits if hit[3] == "negation"]
+        for verb in verbs:
             if verb.start < taken or self._inside_quote(verb):
                 continue
             stance = STANCES[verb.value]
@@ -229,10 +233,10 @@ class _Finder:
         if verb.value == "according":
             return self._right(end, verb.end, loose=True)
         text, rules = self.text, self.manner
-        before = text[start : verb.start].rstrip()
-        mark = before[-1:]
         if rules.final:
             return self._left(start, verb, last) or self._right(end, verb.end, first=4)
+        before = text[start : verb.start].rstrip()
+        mark = before[-1:]
         if mark.isalnum() and before[before.rfind(" ") + 1 :].lower() in rules.passive:
             return None
         span = None
@@ -362,14 +366,19 @@ class _Finder:
         voices = [mention[0] for mention in self.reading.mentions_between(start, end, _VOICES)]
         voices += [hit[0] for hit in hits if hit.value in SPEAKERS and start <= hit.start < end]
         name = self.text[start:end].split()[-1]
-        if start in voices and self._words(start, end) <= 5 and (end in self._ends() or name[0].isupper()):
+        if (
+            start in voices
+            and self._words(start, end) <= 5
+            and (name[0].isupper() or any(cue[1] == end for cue in self._cues(start, end)))
+        ):
             verb = Hit(end, end, "word", "says")
             span = self._trimmed(start, end)
             if span is not None:
                 yield self._attribution(number, span, verb, "asserts", hits)
 
-    def _ends(self) -> set[int]:
-        return {end for _, end in self.cues}
+    def _cues(self, start: int, end: int) -> list[tuple[int, int]]:
+        """Words between two offsets that can be a speaker."""
+        return self.cues[bisect_left(self.cues, (start,)) : bisect_left(self.cues, (end,))]
 
     def _quoted(self, number: int, start: int, end: int, hits: list[Hit]) -> Iterator[Attribution]:
         """A quotation with its speaker beside it, whatever the word between them is."""
@@ -417,7 +426,7 @@ class _Finder:
             return None
         if self.manner.final:
             return self._subject((at, end))
-        cues = [cue for cue in self.cues if at <= cue[0] < end]
+        cues = self._cues(at, end)
         if self._words(at, cues[0][0]) > 4:
             return None
         return self._clipped(at, end, short=4)
@@ -460,7 +469,7 @@ class _Finder:
             words = list(islice(_WORD.finditer(self.text, start, end), short))
             limit = words[-1].end()
             names = [word.end() for word in words[1:] if word[0][0].isupper()]
-            ends = [cue[1] for cue in self.cues if start <= cue[0] < limit]
+            ends = [cue[1] for cue in self._cues(start, limit)]
             if self.reading.plain_capitals:
                 ends += names[:3]
             if ends:
@@ -498,10 +507,10 @@ def _verbs(hits: list[Hit]) -> list[Hit]:
     """The reporting words of a sentence; of those that overlap the one whose stance comes first."""
     best: list[Hit] = []
     for hit in hits:
-        if hit.value not in STANCES:
+        if hit[3] not in STANCES:
             continue
-        if best and hit.start < best[-1].end:
-            if _ORDER[hit.value] < _ORDER[best[-1].value]:
+        if best and hit[0] < best[-1][1]:
+            if _ORDER[hit[3]] < _ORDER[best[-1][3]]:
                 best[-1] = hit
         else:
             best.append(hit)
