@@ -54,6 +54,8 @@ def fold(word: str) -> str:
     return folded[:-2] if folded.endswith("'s") and len(folded) > 2 else folded
 
 
+PUNCTUATION = '.,;:!?()[]"«»“”„–—…'
+"""What often stands before or behind a word and is never part of one there."""
 REPEATED = 40
 """Characters up to which what stands between spaces is worth remembering; whole sentences of Chinese are not."""
 MOST = 100_000
@@ -77,7 +79,9 @@ class _Folded(dict[str, tuple[str, ...]]):
     """Folded words of what stands between spaces, as far as met: news repeats itself."""
 
     def __missing__(self, between: str) -> tuple[str, ...]:
-        words = tuple(map(_folds.__getitem__, split(between)))
+        bare = between.strip(PUNCTUATION)
+        is_word = bare.isalnum() and len(bare) <= LONGEST and not _SPECIAL.search(bare)
+        words = (_folds[bare],) if is_word else tuple(map(_folds.__getitem__, split(between)))
         if len(between) <= REPEATED:
             if len(self) >= MOST:
                 self.clear()
