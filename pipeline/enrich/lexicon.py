@@ -170,7 +170,8 @@ class WordMatcher(dict[str, "_Known | None"]):
         common = Counter(word for key, _ in compiled if " " in key for word in key.split(" "))
         for key, entry in compiled:
             words = key.split(" ")
-            rarest = min(range(len(words)), key=lambda at: (common[words[at]], -len(words[at])))
+            # The word that is met the least: words of three letters are in every sentence.
+            rarest = min(range(len(words)), key=lambda at: (len(words[at]) < 4, common[words[at]], -len(words[at])))
             self._file(words, rarest, entry, self._stems)
         self._longest = max(map(len, self._stems), default=0)
 
