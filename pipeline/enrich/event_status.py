@@ -34,7 +34,8 @@ _NOT_FOR_TRIALS = frozenset(
     ]
 )
 _WANTED = frozenset(
-    "ceasefire-agreed ceasefire-extended ceasefire-ended sanctions-changed aid-changed border-closed border-reopened"
+    "ambassador-summoned ambassador-recalled ceasefire-agreed ceasefire-extended ceasefire-ended"
+    " sanctions-changed aid-changed border-closed border-reopened"
     " diplomats-expelled relations-cut emergency-declared martial-law mobilisation-ordered mission-closed".split()
 )
 """What people propose, demand and refuse, so that a proposal must not be taken for the deed."""
@@ -90,7 +91,7 @@ def _supposed(context: Context, sentence: Sentence, spec: Spec, words: tuple[Hit
         reach = 7 if cue.value == "hypothetical" else 5
         for word in words[:2]:
             around = cue.start <= word.start and word.end <= cue.end and cue.end - cue.start > word.end - word.start
-            if around or context.governed(word, [cue], reach):
+            if around or context.governed(word, [cue], reach, clause=True):
                 return True
     return False
 
