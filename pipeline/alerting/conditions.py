@@ -399,10 +399,11 @@ class Words(Text):
         self.tokens = frozenset(tokens)
 
     def within(self, view: View, field: FieldType) -> bool:
-        return not view.vocabulary(field).keys().isdisjoint(self.tokens)
+        return not view.text(field).vocabulary.isdisjoint(self.tokens)
 
     def places(self, view: View, field: FieldType) -> Iterator[tuple[int, int]]:
-        return ((at, 1) for at in merge(*(view.positions(field, token) for token in self.tokens)))
+        found = [view.text(field).positions(token) for token in self.tokens]
+        return ((at, 1) for at in (found[0] if len(found) == 1 else merge(*found)))
 
     def clauses(self) -> list[Clause]:
         return _clause_text(self.fields, self.tokens)
@@ -414,16 +415,10 @@ class Phrase(Text):
     def __init__(self, fields: Sequence[FieldType], tokens: Sequence[str], text: str) -> None:
         super().__init__(fields, text)
         self.tokens = list(tokens)
-
-    def within(self, view: View, field: FieldType) -> bool:
-        known = view.vocabulary(field)
-        return all(token in known for token in self.tokens) and super().within(view, field)
+        self.phrase = " ".join(tokens)
 
     def places(self, view: View, field: FieldType) -> Iterator[tuple[int, int]]:
-        tokens, length = view.tokens(field), len(self.tokens)
-        for at in view.positions(field, self.tokens[0]):
-            if tokens[at : at + length] == self.tokens:
-                yield at, length
+        return ((at, len(self.tokens)) for at in view.text(field).positions(self.phrase))
 
     def clauses(self) -> list[Clause]:
         return [clause for token in dict.fromkeys(self.tokens) for clause in _clause_text(self.fields, [token])]
@@ -437,10 +432,10 @@ class Shaped(Text):
         self.glob = glob
 
     def within(self, view: View, field: FieldType) -> bool:
-        return any(map(self.glob.matches, view.vocabulary(field)))
+        return any(map(self.glob.matches, view.text(field).vocabulary))
 
     def places(self, view: View, field: FieldType) -> Iterator[tuple[int, int]]:
-        return ((at, 1) for at, token in enumerate(view.tokens(field)) if self.glob.matches(token))
+        return ((at, 1) for at, token in enumerate(view.text(field).words) if self.glob.matches(token))
 
 
 class AnyWord(Text):

@@ -8,11 +8,12 @@ from typing import Any
 import msgspec
 
 from pipeline.engines.errors import StoreError
+from pipeline.sinks.embedded_search import EmbeddedSearch
 
 APPLICATION = 0x77697265
 """`PRAGMA application_id` of a wirewatch file: "wire"."""
 
-VERSION = 3
+VERSION = 4
 """`PRAGMA user_version` that this program reads and writes."""
 
 TABLES = """
@@ -186,8 +187,16 @@ def _records_of(case: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     yield case["id"], case
 
 
+def _terms_are_words(connection: sqlite3.Connection) -> None:
+    """3 -> 4: the search finds terms in its index of words, and needs no table of them."""
+    if connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'search_terms'").fetchone():
+        connection.execute("DROP TABLE search_terms")
+        EmbeddedSearch(connection).rebuild()
+
+
 UPGRADES: dict[int, Callable[[sqlite3.Connection], None]] = {
     1: _alerts_say_whether_they_are_open,
     2: _changes_have_keys,
+    3: _terms_are_words,
 }
 """From each older version to the next."""

@@ -4,9 +4,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from pipeline.enrich import actors, claims, events, facilities, names, persons, places, states, themes
+from pipeline.enrich import actors, claims, events, facilities, persons, places, states, themes, vocabulary
 from pipeline.enrich.language import identify
-from pipeline.enrich.lexicon import words
 from pipeline.enrich.reading import Reading
 from pipeline.enrich.text import clean
 from pipeline.model.article import Article
@@ -21,20 +20,23 @@ def read(article: Article) -> tuple[Reading, EnrichedArticle]:
     article = clean(article)
     language = identify(article.title, article.body or article.summary)
     reading = Reading(article, language.code)
-    if matcher := words(language.code):
-        reading.words = matcher.find(reading.folded)
-    hits = places.settle(reading, names.find(reading.text, reading.folded, language.code))
+    found = vocabulary.find(reading.text, reading.folded, language.code)
+    reading.words, reading.themes = found.words, found.themes
+    hits = places.settle(reading, found.names)
     hits = persons.collect(reading, hits)
     reading.names = hits
     places.collect(reading, hits)
     states.judge(reading, hits)
     actors.collect(reading, hits)
-    if states.is_political(reading):
+    political = states.is_political(reading)
+    if political:
         actors.organs(reading, hits)
     facilities.compose(reading, hits)
     states.parties(reading)
     reading.mentions.sort()
     happened = events.read(reading)
+    if political:
+        states.sides(reading, happened)
     fields = {name: getattr(article, name) for name in Article.__struct_fields__}
     enriched = EnrichedArticle(
         **fields,

@@ -1,6 +1,7 @@
 """Who says what: attributed statements, direct and indirect, with the stance of their speaker."""
 
 import re
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from pipeline.enrich.lexicon import Hit
@@ -16,6 +17,7 @@ ABOUT = 200
 _QUOTE = re.compile(r"[\"«“„](?P<words>[^\"«»“”„]{3,600})[\"»”“]")
 _ROLES = ("spokesperson", "minister", "ambassador", "head-of-state", "head-of-government", "party-leader", "official")
 _NAMES = frozenset("state government organ organisation group person facility".split())
+_BY_OFFICE = ("announces", "demands", "confirms", "denies", "declines-to-comment")
 _RANK = {"denies": 0, "declines-to-comment": 1, "confirms": 1, "warns": 2, "demands": 2, "announces": 2, "asserts": 3}
 
 
@@ -26,20 +28,50 @@ class _Told(NamedTuple):
 
 
 def read(reading: Reading, events: tuple[Event, ...] = ()) -> tuple[Claim, ...]:
-    """The claims of an article, in order of the text; of one speaker with one stance only the first."""
-    told: dict[tuple[str, str], _Told] = {}
+    """The main claims of an article, in order of the text: of each speaker the most telling one."""
+    told: dict[str, _Told] = {}
     for said in attributions(reading):
-        speaker_and_stance = (reading.folded[said.start : said.end], said.stance)
-        if speaker_and_stance in told or not _weighty(reading, said):
-            continue
         start, end = reading.sentences[said.sentence]
         about, quoted = _about(reading, said, start, end)
-        if about[1] - about[0] < 3:
+        if about[1] - about[0] < 3 or not _weighty(reading, said, quoted):
             continue
-        told[speaker_and_stance] = _Told(said, about, quoted)
-    best = sorted(told.values(), key=lambda one: (_RANK[one.said.stance], one.said.start))[:MOST]
-    best.sort(key=lambda one: one.said.start)
+        said = said._replace(stance=_tone(reading, said, about))
+        speaker = _known(told, reading.folded[said.start : said.end].strip())
+        before = told.get(speaker)
+        if before is not None and before.said.start < reading.body_start <= said.start:
+            stance = min(before.said.stance, said.stance, key=_RANK.__getitem__)
+            told[speaker] = _Told(said._replace(stance=stance), about, quoted)
+        elif before is None or _RANK[said.stance] < _RANK[before.said.stance]:
+            told[speaker] = _Told(said, about, quoted)
+    if any(one.said.start >= reading.body_start for one in told.values()):
+        told = {speaker: one for speaker, one in told.items() if one.said.start >= reading.body_start}
+    best = sorted(told.values(), key=lambda one: (_RANK[one.said.stance], one.said.verb.start))[:MOST]
+    best.sort(key=lambda one: one.said.verb.start)
     return tuple(_claim(reading, one, events) for one in best)
+
+
+def _tone(reading: Reading, said: Attribution, about: tuple[int, int]) -> str:
+    """The stance of plain words: a denial where they begin with a negation."""
+    if said.stance != "asserts":
+        return said.stance
+    hits = reading.words_by_sentence.get(reading.sentence_at(about[0]), ())
+    for hit in hits:
+        if about[0] <= hit.start < about[1]:
+            if hit.value == "denies" and " " in reading.folded[hit.start : hit.end]:
+                return "denies"
+            if hit.value == "negation" and hit.start - about[0] < 3:
+                return "denies"
+    return said.stance
+
+
+def _known(told: Iterable[str], speaker: str) -> str:
+    """The fuller or shorter name under which this speaker has spoken already; else their own."""
+    words = set(speaker.split())
+    for other in told:
+        others = set(other.split())
+        if words <= others or others <= words:
+            return other
+    return speaker
 
 
 def withdraws(reading: Reading) -> Span | None:
@@ -57,22 +89,33 @@ def _of_others(reading: Reading, hit: Hit) -> bool:
     return any(other.value in ("minister", "party-leader", "court", "parliament", "business") for other in hits)
 
 
-def _weighty(reading: Reading, said: Attribution) -> bool:
-    """A speaker whose words say who it is: an office, a name, or somebody who hides theirs."""
-    hits = reading.words_by_sentence[said.sentence]
+def _weighty(reading: Reading, said: Attribution, quoted: bool) -> bool:
+    """A speaker whose words say who it is: an office, a name, or somebody who hides theirs; anybody who is quoted."""
+    hits = reading.words_by_sentence.get(reading.sentence_at(said.start), ())
     if any(hit.value in SPEAKERS and said.start <= hit.start < said.end for hit in hits):
         return True
-    return bool(reading.mentions_between(said.start, said.end, _NAMES)) or reading.text[said.start].isupper()
+    if reading.mentions_between(said.start, said.end, _NAMES) or quoted:
+        return True
+    if said.stance in _BY_OFFICE or not reading.plain_capitals:
+        return False
+    words = reading.text[said.start : said.end].split()
+    return sum(word[0].isupper() for word in words) > (said.start <= reading.sentences[said.sentence][0] + 1)
 
 
 def _about(reading: Reading, said: Attribution, start: int, end: int) -> tuple[tuple[int, int], bool]:
     """What is claimed: the quoted words, else the larger part of the sentence beside speaker and verb."""
-    text = reading.text
-    low, high = min(said.start, said.verb.start), max(said.end, said.verb.end)
+    text, low, high = reading.text, said.verb.start, said.verb.end
+    between = (said.end, low)
+    if start <= said.start < end:
+        low, high = min(said.start, low), max(said.end, high)
     for quote in _QUOTE.finditer(text, start, end):
-        if quote.end() <= low or quote.start() >= high:
+        if quote.end() <= low or quote.start() >= high or said.end <= quote.start() < said.verb.start:
             return (quote.start("words"), min(quote.end("words"), quote.start("words") + ABOUT)), True
     before, after = _tidy(text, start, low), _tidy(text, high, end)
+    if start <= said.start and said.end < said.verb.start:
+        between = _tidy(text, *between)
+        if between[1] - between[0] > max(12, after[1] - after[0]):
+            return (between[0], min(between[1], between[0] + ABOUT)), False
     part = before if before[1] - before[0] > after[1] - after[0] and said.verb.start < said.start else after
     if part[1] - part[0] < 12:
         part = max(before, after, key=lambda span: span[1] - span[0])
@@ -105,7 +148,7 @@ def _actor(reading: Reading, said: Attribution) -> str | None:
 def _claim(reading: Reading, told: _Told, events: tuple[Event, ...]) -> Claim:
     said = told.said
     start, end = reading.sentences[said.sentence]
-    hits = reading.words_by_sentence[said.sentence]
+    hits = reading.words_by_sentence.get(reading.sentence_at(said.start), ())
     role = next((hit.value for hit in hits if hit.value in _ROLES and said.start <= hit.start < said.end), None)
     span = reading.span(start, len(reading.text[:end].rstrip()))
     stance: Stance = said.stance  # type: ignore[assignment]
@@ -129,7 +172,7 @@ def _event(reading: Reading, said: Attribution, events: tuple[Event, ...]) -> st
     for event in events:
         if event.span.field == span.field and event.span.start <= span.start + 1 < event.span.end + 1:
             return event.what
-    concepts = {hit.value for hit in reading.words_by_sentence[said.sentence]}
+    concepts = {hit.value for hit in reading.words_by_sentence.get(said.sentence, ())}
     if said.stance in ("denies", "confirms", "declines-to-comment") or "condemns" in concepts:
         return events[0].what if events else None
     return None

@@ -19,6 +19,7 @@ class Grammar(NamedTuple):
     our: tuple[str, ...]
     spaced: bool
     verb_last: bool
+    bare_names: bool
 
 
 ARTICLES = frozenset(("the", "de", "la", "le", "el", "der", "den", "dem", "o", "a", "l"))
@@ -39,6 +40,7 @@ def grammar(language: str) -> Grammar:
         our=tuple(map(fold, data.get("our", ()))),
         spaced=morphology(language).script.spaced,
         verb_last=data.get("verb-last", False),
+        bare_names=data.get("bare-names", False),
     )
 
 

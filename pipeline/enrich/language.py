@@ -18,6 +18,8 @@ SAMPLE = 150
 """Letters from which the script is told."""
 LANGID = 500
 """Characters that py3langid and langdetect are given."""
+CLD2 = 1_000
+"""Characters that pycld2 is given of the beginning, and as many of the middle."""
 SURE = 0.9
 """Share of a document that pycld2 must find in one language to be believed alone."""
 BRIEF = 60
@@ -349,6 +351,9 @@ def _langdetect_shares(text: str) -> list[tuple[str, float]]:
 
 
 def _cld2(text: str) -> tuple[str, float, bool]:
+    if len(text) > 2 * CLD2:
+        middle = text.find(" ", len(text) // 2)
+        text = f"{text[:CLD2]} {text[middle : middle + CLD2]}"
     try:
         reliable, _, details = pycld2.detect(text.encode("utf-8", "replace"), bestEffort=True)
     except pycld2.error:
@@ -421,11 +426,25 @@ def script_of(language: str) -> str:
     return _SCRIPT_BY_LANGUAGE.get(language, "latin")
 
 
+_JAPANESE = _RANGES["kana"] + _RANGES["han"] + "々"
+
+
 @cache
 def alphabet(language: str) -> re.Pattern[str]:
     """Matches a name that can be spelled in this language's letters."""
     letters = _ALPHABETS.get(language, "")
     inside = (letters + letters.upper()) if letters else _RANGES[script_of(language)]
-    if language == "ja":
-        inside = _RANGES["kana"] + _RANGES["han"] + "々"
-    return re.compile(rf"[{inside}'’ʼ .·・-]+")
+    return _spelled_in(_JAPANESE if language == "ja" else inside)
+
+
+def script_of_name(name: str) -> str:
+    """The script in which a name is spelled throughout, kana counting as `han`; empty where it mixes scripts."""
+    for script, letters in _RANGES.items():
+        if _spelled_in(_JAPANESE if script == "han" else letters).fullmatch(name):
+            return "han" if script == "kana" else script
+    return ""
+
+
+@cache
+def _spelled_in(letters: str) -> re.Pattern[str]:
+    return re.compile(rf"[{letters}'’ʼ .·・-]+")

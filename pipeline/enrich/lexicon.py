@@ -1,4 +1,4 @@
-"""Finding many words at once: patterns in, hits out, in one Aho-Corasick pass over the folded text.
+"""Finding many words at once: patterns in, hits out, in one pass over the folded text.
 
 A pattern is a word or a few words as a language's data files write them:
 
@@ -11,10 +11,12 @@ A name is a pattern whose last word may carry the endings of its inflection clas
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
+from itertools import accumulate, compress, count
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import yaml
 from ahocorasick_rs import AhoCorasick, Implementation, MatchKind
@@ -82,6 +84,19 @@ class _Entry(NamedTuple):
     reach: int = 0
     """Letters behind the key within which the needle must begin."""
 
+    def end(self, folded: str, word_end: int) -> int:
+        """Where the pattern ends whose key's last word ends here; -1 where the text goes on otherwise."""
+        if self.rest is None:
+            return word_end
+        if folded.find(self.needle, word_end, word_end + self.reach) < 0:
+            return -1
+        found = _ready(self.rest).match(folded, word_end)
+        return found.end() if found else -1
+
+    def takes(self, ending: str) -> bool:
+        """Whether these letters may follow the key."""
+        return len(ending) <= MAX_TAIL if self.endings is None else ending in self.endings
+
 
 class Script(NamedTuple):
     """How words stand in a language's text."""
@@ -91,98 +106,213 @@ class Script(NamedTuple):
     """Letters written together with the word that follows, as the Arabic and Hebrew articles and conjunctions."""
 
 
-class Matcher:
-    """All patterns of one kind of text, compiled.
+class Matcher(Protocol):
+    """All patterns of a language, compiled."""
+
+    def find(self, folded: str) -> list[Hit]:
+        """Every pattern in a folded text, in order of start, then of length, overlapping ones too."""
+
+
+class _Filed(NamedTuple):
+    """A pattern, found by one word of its key."""
+
+    before: str
+    """What of the key stands before that word."""
+    after: str
+    """And behind it: a space and further words."""
+    entry: _Entry
+
+
+_Part = tuple[int, str, str, _Entry]
+"""Letters before the pattern begins, what stands before and behind the word, and the pattern."""
+_Parts = dict[str, tuple[_Part, ...]]
+_Known = tuple[tuple[tuple[int, str, str], ...], _Parts, _Parts, tuple[tuple[int, str, int, _Entry], ...]]
+"""What is known of a word: the patterns that it is (letters before they begin, kind and value); those that go on right
+behind it, and those that it ends, by the space and the letter next to it; those that go on somewhere behind it, by the
+needle and the letters within which it begins."""
+
+
+_Found = tuple[int, int, str, str]
+"""The fields of a hit."""
+
+UNJOINED = frozenset(("word", "theme"))
+"""Kinds whose words may stand apart in a script without spaces."""
+Further = Callable[[str], Iterable[tuple[Pattern, int]]]
+"""A word, folded, to patterns of which it may be a word or the form of one, and to the number of that word."""
+MOST_WORDS = 20_000
+"""Words of a language that are kept in mind."""
+_LONGEST_WORD = 64
+_new = tuple.__new__
+
+
+class WordMatcher(dict[str, "_Known | None"]):
+    """Patterns of a language with spaces: what each word can be is worked out when it is first met.
+
+    A newspaper writes few different words, so that most are met again and cost one look into a dictionary. That is
+    this object itself: word to what is known of it, emptied when it holds too many.
 
     Args:
         patterns: what to look for; several patterns may share a text.
         script: how words stand in this language.
-        whole: phrases without gaps are looked for as they stand, one space between words. Quicker where
-            thousands of them begin with the same word, as names do.
+        further: asked for more patterns at each new word: they are too many to compile all.
     """
 
     def __init__(
         self,
         patterns: Iterable[Pattern],
         script: Script = Script(),  # noqa: B008
-        *,
-        whole: bool = False,
+        further: Further = lambda _: (),
     ) -> None:
-        self._script = script
-        self._starts_at_space = script.spaced and not script.prefixes
-        keys: dict[str, tuple[_Entry, ...]] = {}
-        shared: dict[tuple[_Entry, ...], tuple[_Entry, ...]] = {}
+        super().__init__()
+        self._script, self._further = script, further
+        self._stems: dict[str, list[_Filed]] = {}
+        compiled = [_compile(pattern, script, whole=True) for pattern in patterns]
+        common = Counter(word for key, _ in compiled if " " in key for word in key.split(" "))
+        for key, entry in compiled:
+            words = key.split(" ")
+            # The word that is met the least: words of three letters are in every sentence.
+            rarest = min(range(len(words)), key=lambda at: (len(words[at]) < 4, common[words[at]], -len(words[at])))
+            self._file(words, rarest, entry, self._stems)
+        self._longest = max(map(len, self._stems), default=0)
+
+    def find(self, folded: str) -> list[Hit]:
+        words = folded.split(" ")
+        if len(self) > MOST_WORDS:
+            self.clear()
+        known: list[Any] = list(map(self.__getitem__, words))
+        padded = f" {folded} "
+        found: list[_Found] = []
+        add, find, ends, goes_on = found.append, folded.find, padded.endswith, padded.startswith
+        lengths = accumulate(map(len, words), initial=0)
+        for number, length, word, (whole, behind, ahead, open_) in compress(zip(count(), lengths, words, known), known):
+            start = number + length  # the words before it, and a space behind each
+            end = start + len(word)
+            for shift, kind, value in whole:
+                add((start + shift, end, kind, value))
+            if behind and (parts := behind.get(padded[end + 1 : end + 3])):
+                for part in parts:
+                    if goes_on(part[2], end + 1) and (hit := self._part(folded, start, end, part)):
+                        add(hit)
+            if ahead and (parts := ahead.get(padded[start - 1 : start + 1])):
+                for part in parts:
+                    if ends(part[1], 0, start + 1) and (hit := self._part(folded, start, end, part)):
+                        add(hit)
+            for shift, needle, reach, entry in open_:
+                if find(needle, end, end + reach) >= 0 and (last := entry.end(folded, end)) >= 0:
+                    add((start + shift, last, entry.kind, entry.value))
+        found.sort()  # quicker while they are plain tuples
+        return [_new(Hit, hit) for hit in found]
+
+    def _part(self, folded: str, start: int, end: int, part: _Part) -> _Found | None:
+        """The pattern around a word from `start` to `end`, where all that is beside the word fits."""
+        shift, before, after, entry = part
+        start += shift
+        if before:
+            if not f" {folded[:start]}".endswith(before):
+                return None
+            start -= len(before.lstrip(" "))
+            glued = folded[folded.rfind(" ", 0, start) + 1 : start]
+            if glued and glued not in self._script.prefixes:
+                return None
+        if after:
+            begun = end + len(after)
+            end = folded.find(" ", begun)
+            end = len(folded) if end < 0 else end
+            if not entry.takes(folded[begun:end]):
+                return None
+        last = entry.end(folded, end)
+        return (start, last, entry.kind, entry.value) if last >= 0 else None
+
+    def __missing__(self, word: str) -> _Known | None:
+        known = self._look_up(word) if 0 < len(word) <= _LONGEST_WORD else None
+        if len(word) <= _LONGEST_WORD:
+            self[word] = known
+        return known
+
+    def _look_up(self, word: str) -> _Known | None:
+        whole: list[tuple[int, str, str]] = []
+        behind: _Parts = {}
+        ahead: _Parts = {}
+        open_: list[tuple[int, str, int, _Entry]] = []
+        for shift in self._shifts(word):
+            for before, after, entry in self._fitting(word[shift:]):
+                if after:
+                    if not (before and shift):
+                        behind[after[:2]] = (*behind.get(after[:2], ()), (shift, before, after, entry))
+                elif before:
+                    if not shift:
+                        ahead[before[-2:]] = (*ahead.get(before[-2:], ()), (shift, before, after, entry))
+                elif entry.rest is not None:
+                    open_.append((shift, entry.needle, entry.reach, entry))
+                else:
+                    whole.append((shift, entry.kind, entry.value))
+        return (tuple(whole), behind, ahead, tuple(open_)) if whole or behind or ahead or open_ else None
+
+    def _fitting(self, word: str) -> list[_Filed]:
+        """What is filed under a stem of this word and takes what follows the stem."""
+        fitting = _under_stems(word, self._stems, self._longest)
+        further: dict[str, list[_Filed]] = {}
+        for pattern, number in self._further(word):
+            key, entry = _compile(pattern, self._script, whole=True)
+            words = key.split(" ")
+            self._file(words, number % len(words), entry, further)
+        return fitting + _under_stems(word, further, len(word)) if further else fitting
+
+    def _shifts(self, word: str) -> list[int]:
+        """After how many letters of a word another may begin."""
+        prefixes = self._script.prefixes
+        return [0, *(length for length in range(1, len(word)) if word[:length] in prefixes)] if prefixes else [0]
+
+    def _file(self, words: list[str], at: int, entry: _Entry, stems: dict[str, list[_Filed]]) -> None:
+        """A pattern under the word of its key at this number."""
+        before = "".join(f"{word} " for word in words[:at])
+        if before and not self._script.prefixes:
+            before = f" {before}"
+        filed = _Filed(before, "".join(f" {word}" for word in words[at + 1 :]), entry)
+        entries = stems.setdefault(words[at], [])
+        if filed not in entries:
+            entries.append(filed)
+
+
+def _under_stems(word: str, stems: Mapping[str, list[_Filed]], longest: int) -> list[_Filed]:
+    fitting: list[_Filed] = []
+    for length in range(1, min(len(word), longest) + 1):
+        if entries := stems.get(word[:length]):
+            ending = word[length:]
+            fitting += [filed for filed in entries if (not ending if filed.after else filed.entry.takes(ending))]
+    return fitting
+
+
+class LetterMatcher:
+    """Patterns of a language without spaces, found wherever they stand by one Aho-Corasick automaton.
+
+    Args:
+        patterns: what to look for; several patterns may share a text.
+    """
+
+    def __init__(self, patterns: Iterable[Pattern]) -> None:
+        keys: dict[str, list[_Entry]] = {}
         for pattern in patterns:
-            key, entry = _compile(pattern, script, whole)
-            if self._starts_at_space and entry.endings is EXACT:
-                key += " "  # an unchanging word is known by the space behind it
-            known = keys.get(key, ())
-            if entry not in known:
-                entries = (*known, entry)
-                keys[key] = shared.setdefault(entries, entries)  # thousands of spellings name the same city
+            key, entry = _compile(pattern, Script(spaced=False), whole=pattern.kind not in UNJOINED)
+            entries = keys.setdefault(key, [])
+            if entry not in entries:
+                entries.append(entry)
         self._entries = list(keys.values())
-        self._ends_at_space = [key.endswith(" ") for key in keys]
-        texts = [f" {key}" if self._starts_at_space else key for key in keys]
         self._automaton = AhoCorasick(
-            texts, matchkind=MatchKind.Standard, store_patterns=False, implementation=Implementation.ContiguousNFA
+            list(keys), matchkind=MatchKind.Standard, store_patterns=False, implementation=Implementation.ContiguousNFA
         )
 
     def find(self, folded: str) -> list[Hit]:
-        """Every pattern in a folded text, in order of start, then of length, overlapping ones too."""
-        hits = self._find_spaced(folded) if self._starts_at_space else self._find_glued(folded)
-        hits.sort()
-        return hits
-
-    def _find_spaced(self, folded: str) -> list[Hit]:
-        entries, closed, padded = self._entries, self._ends_at_space, f" {folded} "
-        hits: list[Hit] = []
-        add, hit, next_space, next_needle = hits.append, tuple.__new__, padded.find, folded.find
-        for index, start, end in self._automaton.find_matches_as_indexes(padded, overlapping=True):
-            if closed[index]:
-                word_end = end = end - 2
-            else:
-                word_end = next_space(" ", end) - 1  # in a folded text only spaces part words
-                end -= 1
-            for kind, value, endings, rest, needle, reach in entries[index]:
-                if endings is None:
-                    if word_end - end > MAX_TAIL:
-                        continue
-                elif endings is not EXACT and folded[end:word_end] not in endings:
-                    continue
-                if rest is None:
-                    add(hit(Hit, (start, word_end, kind, value)))
-                elif next_needle(needle, word_end, word_end + reach) >= 0 and (
-                    found := _ready(rest).match(folded, word_end)
-                ):
-                    add(hit(Hit, (start, found.end(), kind, value)))
-        return hits
-
-    def _find_glued(self, folded: str) -> list[Hit]:
-        entries, spaced, prefixes, closed = self._entries, self._script.spaced, self._script.prefixes, f"{folded} "
         hits: list[Hit] = []
         for index, start, end in self._automaton.find_matches_as_indexes(folded, overlapping=True):
-            if spaced:
-                before = folded.rfind(" ", 0, start) + 1
-                if before != start and folded[before:start] not in prefixes:
-                    continue
-                word_end = closed.find(" ", end)
-            else:
-                if _inside_kana(folded, start, end):
-                    continue
-                word_end = end
-            for kind, value, endings, rest, needle, reach in entries[index]:
-                if spaced:
-                    if endings is None:
-                        if word_end - end > MAX_TAIL:
-                            continue
-                    elif folded[end:word_end] not in endings:
-                        continue
-                if rest is None:
-                    hits.append(Hit(start, word_end, kind, value))
-                elif folded.find(needle, word_end, word_end + reach) >= 0 and (
-                    found := _ready(rest).match(folded, word_end)
-                ):
-                    hits.append(Hit(start, found.end(), kind, value))
+            if _inside_kana(folded, start, end):
+                continue
+            hits += [
+                Hit(start, last, entry.kind, entry.value)
+                for entry in self._entries[index]
+                if (last := entry.end(folded, end)) >= 0
+            ]
+        hits.sort()
         return hits
 
 
@@ -338,18 +468,10 @@ def _endings(endings: Sequence[str]) -> frozenset[str]:
     return frozenset("*" if ending == "*" else fold(ending) for ending in endings)
 
 
-@cache
-def words(language: str) -> Matcher | None:
-    """The concepts of a language (`offices.yaml`, `words.yaml`: concept, then its patterns), compiled.
-
-    None where it has neither file.
-    """
-    patterns = [
-        Pattern(str(text), "word", concept)
-        for file in ("offices.yaml", "words.yaml")
-        for concepts in language_files(language, file)
-        for concept, texts in concepts.items()
-        for text in texts or ()
-    ]
-    script = morphology(language).script
-    return Matcher(patterns, script, whole=script.spaced) if patterns else None
+def concepts(language: str) -> Iterator[Pattern]:
+    """The words of a language's concepts (`offices.yaml`, `words.yaml`: concept, then its patterns)."""
+    for file in ("offices.yaml", "words.yaml"):
+        for own in language_files(language, file):
+            for concept, texts in own.items():
+                for text in texts or ():
+                    yield Pattern(str(text), "word", concept)

@@ -3,19 +3,17 @@
 from datetime import date
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
 from pipeline.enrich.lexicon import Hit, read_yaml
-
-if TYPE_CHECKING:
-    from pipeline.enrich.events import Sentence, _Article
-
-_PLACES = ("country", "region", "city")
-
+from pipeline.enrich.sentence import PLACES, Context, Sentence
 
 _added: list[Path] = []
+
+_GROUND = PLACES | {"state", "government"}
+"""Kinds of names that a munition can come down on."""
 
 
 class War(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -73,73 +71,75 @@ def bystander(owner: str, host: str | None, states: frozenset[str], day: date) -
     )
 
 
-def violated(article: "_Article", sentence: "Sentence", munition: Hit, deed: Hit) -> str | None:
+def violated(context: Context, sentence: Sentence, munition: Hit, deed: Hit) -> str | None:
     """The state that was hit or crossed into without being the open target; None where there is none."""
-    owners = _owners(article, sentence, munition)
-    day = article.published
+    victims = [state for state in _victims(context, sentence, munition, deed) if len(state) == 3]
+    if not victims:
+        return None
+    owners = _owners(context, sentence, munition)
+    day = context.published
     foreign = sentence.has("airspace", "border", "crossing") or deed.value in ("enter", "violate")
-    for state in _victims(article, sentence, munition, deed):
-        if state in owners or len(state) != 3:
+    for state in victims:
+        if state in owners:
             continue
         foes = enemies(state, day)
         if foes and (not owners or owners & foes):
             continue
-        if owners or foreign or any(enemies(other, day) for other in article.states - {state}):
+        if owners or foreign or any(enemies(other, day) for other in context.states - {state}):
             return state
     return None
 
 
-def _owners(article: "_Article", sentence: "Sentence", munition: Hit) -> set[str]:
+def _owners(context: Context, sentence: Sentence, munition: Hit) -> set[str]:
     """Whose munition it is, as the adjective or name beside it says, or the place that it came from."""
-    owners: set[str] = set()
-    sources = list(sentence.of("from"))
-    for name in sentence.names:
-        if _source(article, name, sources) or (
-            name[2] in ("adjective", "state", "demonym", "group")
-            and article.near(munition, [name], 2)
-            and not article.near(name, sentence.of("airspace", "territory", "border"), 1)
-        ):
-            owners.update(article.states_of(name))
-    return owners
+    sources = sentence.of("from")
+    origins = [name for name in sentence.names if _source(context, name, sources)]
+    beside = [
+        name
+        for name in sentence.names
+        if name[2] in ("adjective", "state", "demonym", "group")
+        and context.near(munition, [name], 2)
+        and not (context.owner_first and name[0] > munition[0])
+        and not context.near(name, sentence.of("airspace", "territory", "border"), 1)
+    ]
+    return {state for name in origins or beside for state in context.states_of(name)}
 
 
-def _victims(article: "_Article", sentence: "Sentence", munition: Hit, deed: Hit) -> list[str]:
+def _victims(context: Context, sentence: Sentence, munition: Hit, deed: Hit) -> list[str]:
     """States on whose soil or in whose sky the deed was done, the surest first."""
     names = sentence.names
-    soil = list(sentence.of("airspace", "territory"))
-    sources = list(sentence.of("from"))
+    soil, sources = sentence.of("airspace", "territory"), sentence.of("from")
     certain: list[str] = []
     likely: list[str] = []
-    missions = list(sentence.of("embassy", "consulate", "residence", "mission", "embassy-vehicle", "@facility"))
+    missions = sentence.of("embassy", "consulate", "residence", "mission", "embassy-vehicle", "@facility")
     for name in names:
-        if _source(article, name, sources) or name[2] == "facility" or _owns(article, name, missions):
+        its_soil = context.near(name, soil, 2)
+        if not its_soil and not (name[2] in _GROUND and _at(context, sentence, name, munition, deed)):
             continue
-        if article.near(name, soil, 2):
-            certain += article.states_of(name)
-        elif name[2] in (*_PLACES, "state", "government") and _at(article, sentence, name, munition, deed):
-            likely += article.states_of(name)
-    if not certain and not likely and article.near(deed, soil, 5):
-        likely = [state for name in names[:1] for state in article.states_of(name)]
+        if name[2] == "facility" or _source(context, name, sources) or _owns(context, name, missions):
+            continue
+        (certain if its_soil else likely).extend(context.states_of(name))
+    if not certain and not likely and context.near(deed, soil, 5):
+        likely = [state for name in names[:1] for state in context.states_of(name)]
     return certain + likely
 
 
-def _source(article: "_Article", name: Any, sources: list[Hit]) -> bool:
+def _source(context: Context, name: Any, sources: list[Hit]) -> bool:
     """Whether a munition came from this place: "from Iraq", "Irak'tan atılan"."""
-    if article.postpositions:
-        return any(article.before(source, [name], 2) for source in sources)
-    return article.before(name, sources, 2)
+    if context.postpositions:
+        return any(context.before(source, [name], 2) for source in sources)
+    return context.before(name, sources, 2)
 
 
-def _owns(article: "_Article", name: Any, missions: list[Hit]) -> bool:
+def _owns(context: Context, name: Any, missions: list[Hit]) -> bool:
     """Whether a name only says whose a mission is."""
-    return name[2] in ("adjective", "state", "demonym") and article.near(name, missions, 1)
+    return name[2] in ("adjective", "state", "demonym") and context.near(name, missions, 1)
 
 
-def _at(article: "_Article", sentence: "Sentence", name: Any, munition: Hit, deed: Hit) -> bool:
+def _at(context: Context, sentence: Sentence, name: Any, munition: Hit, deed: Hit) -> bool:
     """Whether a place stands where the deed was done: behind the munition, or close before both."""
-    if any(said.start <= name[0] < said.end for said in sentence.speech):
-        return False
-    if name[0] > munition[0]:
-        return article.near(name, [deed], 9)
-    on_soil = article.verb_last and not sentence.has("embassy", "consulate", "@facility")
-    return article.near(name, [deed], 7 if on_soil else 4)
+    reach = 9
+    if name[0] <= munition[0]:
+        on_soil = context.verb_last and not sentence.has("embassy", "consulate", "@facility")
+        reach = 7 if on_soil else 4
+    return context.near(name, [deed], reach) and not any(said.start <= name[0] < said.end for said in sentence.speech)

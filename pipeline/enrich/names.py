@@ -1,18 +1,15 @@
-"""Names: whatever names somebody or somewhere in a language, in one automaton, and what of it stands in a text."""
+"""Names: whatever names somebody or somewhere in a language, and which of the words found are written as names."""
 
-import gc
 import re
-from collections.abc import Iterator
-from functools import cache
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator
 
 from pipeline.enrich import tables
 from pipeline.enrich.language import alphabet, script_of
 from pipeline.enrich.lexicon import (
     EXACT,
     LANGUAGES,
+    MAX_TAIL,
     Hit,
-    Matcher,
     Morphology,
     Pattern,
     fold,
@@ -38,49 +35,40 @@ SYLLABLES = "가"
 """The first of the letters (those of Korean) that are syllables: two of them are not short."""
 
 
-class Gazetteer(NamedTuple):
-    """The names of one language, ready to be found."""
+def judge(hits: Iterable[Hit], text: str, language: str) -> list[Hit]:
+    """Of names found those that are written as names are, longest only; those that share a span are all kept.
 
-    matcher: Matcher
-    morphology: Morphology
-
-
-@cache
-def gazetteer(language: str) -> Gazetteer:
-    """Compiles the names of a language: its own files, the watchlists, CLDR and GeoNames."""
+    Args:
+        hits: in order.
+    """
     rules = morphology(language)
-    patterns = (pattern for pattern in _patterns(language, rules) if _usable(pattern, rules))
-    made = Gazetteer(Matcher(patterns, rules.script, whole=True), rules)
-    gc.freeze()  # it stays for good: the garbage collector need not walk it again and again
-    return made
+    judged: dict[Hit, None] = {}
+    for hit in hits:
+        if hit[2] in _PLAIN:
+            if not rules.capitals or text[hit[0]].isupper():
+                judged[hit] = None
+        elif found := _judge(hit, text, rules):
+            judged[found] = None
+    return longest(list(judged))
 
 
-def find(text: str, folded: str, language: str) -> list[Hit]:
-    """The names in a text, longest only, in order; those that share a span are all kept."""
-    matcher, rules = gazetteer(language)
-    hits = dict.fromkeys(_judge(hit, text, rules) for hit in matcher.find(folded))
-    return longest([hit for hit in hits if hit])
+_PLAIN = frozenset(("state", "region", "city", "organisation", "group", "person"))
+"""Kinds of name that begin with a capital and have nothing else to show."""
 
 
 def _judge(hit: Hit, text: str, rules: Morphology) -> Hit | None:
-    """The hit where it is written as a name is, else None."""
-    kind = hit.kind
+    """The hit where it is written as a name of its kind is, else None."""
+    start, kind = hit.start, hit.kind
     if kind.startswith("acronym:"):
-        if not text[hit.start : hit.start + 2].isupper():
-            return None
-        return hit._replace(kind=kind[8:])
-    if not rules.capitals:
+        return hit._replace(kind=kind[8:]) if text[start : start + 2].isupper() else None
+    if not rules.capitals or kind == "phrase":
         return hit
     if kind in ("adjective", "demonym", "city-adjective"):
-        if rules.capital_adjectives and not text[hit.start].isupper():
-            return None
-        return hit
-    if kind == "phrase":
-        return hit
-    if not text[hit.start].isupper():
+        return None if rules.capital_adjectives and not text[start].isupper() else hit
+    if not text[start].isupper():
         return None
     if kind.startswith("word:"):
-        return None if opens_sentence(text, hit.start) else hit._replace(kind=kind[5:])
+        return None if opens_sentence(text, start) else hit._replace(kind=kind[5:])
     return hit
 
 
@@ -96,6 +84,12 @@ def _usable(pattern: Pattern, rules: Morphology) -> bool:
     if not (pattern.text.isalpha() or any(map(str.isalpha, pattern.text))):
         return False
     return not (pattern.kind.startswith("word:") and not rules.capitals)
+
+
+def patterns(language: str) -> Iterator[Pattern]:
+    """Names of a language from its own files, the watchlists and CLDR: all but those of `Towns`."""
+    rules = morphology(language)
+    return (pattern for pattern in _patterns(language, rules) if _usable(pattern, rules))
 
 
 def _patterns(language: str, rules: Morphology) -> Iterator[Pattern]:
@@ -142,36 +136,117 @@ def _city_patterns(language: str, rules: Morphology) -> Iterator[Pattern]:
         yield from _named(name, "city", id_, rules)
     own: dict[str, list[str]] = read_yaml(LANGUAGES / language / "cities.yaml")
     for key, texts in own.items():
-        id_ = tables.city_ids().get(key, "")
+        id_ = _city_id(key) or ""
         if not id_:
             continue  # said by `mistakes`, which a test asks of every language
         for text in texts or ():
             kind = "city-adjective" if str(text).endswith("|adjective") else "city"
             yield from _written(str(text), kind, id_, rules)
-    for id_, name in _table_names(language):
-        yield from _named(name, "city", id_, rules)
 
 
-def _table_names(language: str) -> Iterator[tuple[str, str]]:
-    """GeoNames' spellings that can stand in a text of this language."""
-    letters = alphabet(language)
-    script = script_of(language)
-    latin = script == "latin" or language == "sr"
-    at_home = {code for code, country in tables.countries().items() if language in country.languages[:MAIN]}
-    beside = {country.code for country in tables.countries().values() if country.alpha2 in _neighbours(at_home)}
-    for city in tables.cities().values():
-        home = city.country in at_home
-        least = EVERYWHERE if city.country in beside else EXONYMS
-        near = language == "en" or home or city.capital
-        if latin and (near or city.population >= EVERYWHERE):
-            yield city.id, city.name
-        if script == "latin" and not (home or city.capital or city.population >= least):
-            continue
-        if script == "han" and not near and city.population < EVERYWHERE:
-            continue
-        for name in city.alternates.split("|"):
-            if name and letters.fullmatch(name):
-                yield city.id, name
+def _city_id(key: str) -> str | None:
+    """GeoNames id of `Odesa` (the most populous of the name), `Odessa, USA`, or another Latin spelling."""
+    name, _, country = key.partition(", ")
+    for spelling in tables.spellings(tables.names("latin").get((fold(name).split() or [""])[0], "")):
+        if spelling.name == key:
+            return (*spelling.main, *spelling.other)[0]
+        if spelling.name == name and country:
+            return next((id_ for id_ in spelling.main if tables.cities()[id_].country == country), None)
+    return None
+
+
+class Towns:
+    """GeoNames' names of cities that can stand in a text of a language: tens of thousands, compiled as they are met."""
+
+    def __init__(self, language: str) -> None:
+        self._language, self._rules = language, morphology(language)
+        self._letters, self._script = alphabet(language), script_of(language)
+        self._latin = self._script == "latin" or language == "sr"
+        scripts = dict.fromkeys((*("latin",) * self._latin, self._script))
+        self._tables = [(script, tables.names(script)) for script in scripts]
+        self._home = {code for code, country in tables.countries().items() if language in country.languages[:MAIN]}
+        beside = _neighbours(self._home)
+        self._beside = {country.code for country in tables.countries().values() if country.alpha2 in beside}
+        self._stars = [suffix for suffix, endings in self._rules.decline.items() if "*" in endings]
+        self._suffixes: dict[str, list[str]] = {}
+        for suffix, endings in self._rules.decline.items():
+            for ending in endings:
+                self._suffixes.setdefault(ending, []).append(suffix)
+        self._most = max(map(len, self._suffixes), default=0)
+
+    def around(self, word: str) -> Iterator[tuple[Pattern, int]]:
+        """The names of which a word, folded, may be the longest word or a form of it, and that word's number.
+
+        Names that may be cut short behind the first word, as "St. Louis" at its point, are found by that.
+        """
+        forms = self._nominatives(word)
+        for script, table in self._tables:
+            for form in forms & table.keys():
+                for spelling in tables.spellings(table[form]):
+                    number = 0
+                    if not spelling.name.isalpha():
+                        words = fold(spelling.name).split()
+                        if form != words[0]:
+                            number = words.index(form)
+                        elif form != max(reversed(words), key=len) and not self._may_be_cut(spelling.name, words):
+                            continue
+                    for pattern in self._compiled(script, spelling):
+                        yield pattern, number
+
+    def _may_be_cut(self, name: str, words: list[str]) -> bool:
+        return "." in name or (len(words) > 2 and bool(self._rules.leading))
+
+    def changing(self) -> Iterator[Pattern]:
+        """The names of several words whose first word changes too."""
+        suffixes = self._rules.leading
+        for script, table in self._tables if suffixes else ():
+            for form, line in table.items():
+                if form.endswith(suffixes) and ("\t" in line or not line[: line.index("|")].isalpha()):
+                    for spelling in tables.spellings(line):
+                        if not spelling.name.isalpha() and fold(spelling.name).split()[0] == form:
+                            yield from self._compiled(script, spelling)
+
+    def every(self) -> Iterator[Pattern]:
+        """All of them."""
+        for script, table in self._tables:
+            for spelling in {spelling for line in table.values() for spelling in tables.spellings(line)}:
+                yield from self._compiled(script, spelling)
+
+    def _nominatives(self, word: str) -> set[str]:
+        """What a word may be a form of; more than there are."""
+        forms = {word}
+        for length in range(min(self._most, len(word)) + 1):
+            if suffixes := self._suffixes.get(word[len(word) - length :]):
+                stem = word[: len(word) - length]
+                forms.update([stem + suffix for suffix in suffixes])
+        if self._stars:
+            for length in range(max(1, len(word) - MAX_TAIL), len(word) + 1):
+                forms.update([word[:length] + suffix for suffix in self._stars])
+        return forms
+
+    def _compiled(self, script: str, spelling: tables.Spelling) -> Iterator[Pattern]:
+        name, main, other = spelling
+        ids = [id_ for id_ in main if self._is_called(tables.cities()[id_])] if script == "latin" else []
+        if other and script == self._script and self._letters.fullmatch(name):
+            ids += [id_ for id_ in other if self._is_spelled(tables.cities()[id_])]
+        for id_ in ids:
+            for pattern in _named(name, "city", id_, self._rules):
+                if _usable(pattern, self._rules):
+                    yield pattern
+
+    def _is_near(self, city: tables.City) -> bool:
+        return self._language == "en" or city.capital or city.country in self._home
+
+    def _is_called(self, city: tables.City) -> bool:
+        """Whether the language calls a city by its English name."""
+        return city.population >= EVERYWHERE or self._is_near(city)
+
+    def _is_spelled(self, city: tables.City) -> bool:
+        """Whether the language may have another spelling of a city."""
+        if self._script == "latin":
+            least = EVERYWHERE if city.country in self._beside else EXONYMS
+            return city.population >= least or city.capital or city.country in self._home
+        return self._script != "han" or self._is_called(city)
 
 
 def _neighbours(countries: set[str]) -> set[str]:
@@ -264,7 +339,7 @@ def mistakes(language: str) -> list[str]:
     found += [
         f"{language}/cities.yaml: {key!r} is no city of the table; write GeoNames' name"
         for key in cities
-        if key not in tables.city_ids()
+        if not _city_id(key)
     ]
     texts = [text for lists in states.values() for texts in lists.values() for text in texts or ()]
     texts += [text for names in cities.values() for text in names or ()]

@@ -79,17 +79,18 @@ def collect(reading: Reading, hits: Sequence[Hit]) -> list[Hit]:
 def _beside(reading: Reading, head: Hit, names: Sequence[Hit], taken: Sequence[Hit]) -> tuple[int, int] | None:
     """The name after the office (past "of Russia", "to Baku"), or in front of a comma before it ("the Slovak")."""
     end = head.end
-    near = names[bisect_left(names, (head.start - 40,)) : bisect_left(names, (head.end + 100,))]
-    for name in near:
+    for name in names[bisect_left(names, (end,)) : bisect_left(names, (end + 100,))]:
         if end <= name.start <= end + 24 and not _STOP.search(reading.text, end, name.start):
             end = name.end
-    for at in dict.fromkeys((end, head.end)):
+    for at in (end, head.end) if end > head.end else (end,):
         at = _past_possessive(reading.text, at)
         found = _AFTER.match(reading.text, at)
         if found and _is_name(reading, found.span(1), taken):
             return found.span(1)
     start = head.start
-    for name in reversed(near):
+    if reading.text.rfind(",", max(0, start - 50), start) < 0:
+        return None
+    for name in reversed(names[bisect_left(names, (start - 40,)) : bisect_left(names, (start,))]):
         if name.end <= start <= name.end + 3 and name.kind in ("state", "adjective"):
             start = name.start
     comma = reading.text.rfind(",", max(0, start - 6), start)

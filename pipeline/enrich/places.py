@@ -11,7 +11,7 @@ from pipeline.enrich.grammar import grammar, is_located
 from pipeline.enrich.lexicon import Hit, morphology
 from pipeline.enrich.names import opens_sentence
 from pipeline.enrich.reading import Reading
-from pipeline.model.enriched import Place, Span
+from pipeline.model.enriched import Place, PlaceKind, Span
 
 SMALL, MIDDLING, LARGE, HUGE = 50_000, 200_000, 500_000, 2_000_000
 """Populations between which a town needs more or less support by its surroundings (`_is_doubtful`)."""
@@ -70,9 +70,10 @@ def _people(reading: Reading, groups: Groups) -> set[tuple[int, int]]:
         return spans
     parts = Counter(reading.folded[start:end] for start, end in spans)
     all_ = Counter(reading.folded[start:end] for start, end in groups)
-    located = {reading.folded[start:end] for start, end in groups if is_located(reading, start, end)}
-    persons = {word for word, count in parts.items() if all_[word] <= count * 4 and word not in located}
-    return spans | {(start, end) for start, end in groups if reading.folded[start:end] in persons}
+    persons = {word for word, count in parts.items() if all_[word] <= count * 4}
+    alike = [(start, end) for start, end in groups if reading.folded[start:end] in persons]
+    persons -= {reading.folded[start:end] for start, end in alike if is_located(reading, start, end)}
+    return spans | {(start, end) for start, end in alike if reading.folded[start:end] in persons}
 
 
 def _choose_all(reading: Reading, groups: Groups, support: Counter[str]) -> list[Hit]:
@@ -120,14 +121,18 @@ def _is_doubtful(reading: Reading, hit: Hit, starts: dict[str, list[int]], suppo
     near = support[city.country] > 0 or reading.article.source.country == city.country
     if not morphology(reading.language).capitals:
         return _may_be_word(reading, hit, near)
-    opens = reading.plain_capitals and all(opens_sentence(reading.text, start) for start in starts[hit.value])
     if near:
-        return opens and city.population < SMALL
+        return city.population < SMALL and _always_opens(reading, starts[hit.value])
     if reading.language in NOUNS and city.population < LARGE and not is_located(reading, hit.start, hit.end):
         return True
-    if opens or (length <= 4 and city.population < HUGE):
+    if (length <= 4 and city.population < HUGE) or _always_opens(reading, starts[hit.value]):
         return True
     return city.population < MIDDLING and not (city.population >= SMALL and is_located(reading, hit.start, hit.end))
+
+
+def _always_opens(reading: Reading, starts: Iterable[int]) -> bool:
+    """Whether a name stands only where a capital letter says nothing."""
+    return reading.plain_capitals and all(opens_sentence(reading.text, start) for start in starts)
 
 
 _TOWN = frozenset("市县縣区區镇鎮州")
@@ -197,15 +202,19 @@ def _support(groups: Iterable[Sequence[Hit]]) -> Counter[str]:
     support: Counter[str] = Counter()
     cities = tables.cities()
     for group in groups:
-        kinds = {hit.kind for hit in group} if len(group) > 1 else {group[0].kind}
-        if kinds <= _STATE_KINDS and len({hit.value for hit in group}) == 1:
-            support[group[0].value] += 2
-        elif kinds == {"region"}:
-            support[tables.regions()[group[0].value].country] += 2
+        kinds = {hit[2] for hit in group}
+        if kinds <= _STATE_KINDS:
+            if len(group) == 1 or len({hit[3] for hit in group}) == 1:
+                support[group[0][3]] += 2
         elif kinds <= _CITY_KINDS:
-            countries = {cities[hit.value].country for hit in group}
-            if len(countries) == 1 and max(cities[hit.value].population for hit in group) >= MIDDLING:
-                support[countries.pop()] += 1
+            bearers = [cities[hit[3]] for hit in group]
+            country = bearers[0].country
+            if all(city.country == country for city in bearers) and any(
+                city.population >= MIDDLING for city in bearers
+            ):
+                support[country] += 1
+        elif kinds == {"region"}:
+            support[tables.regions()[group[0][3]].country] += 2
     return support
 
 
@@ -291,27 +300,19 @@ def place(id_: str, kind: str, mentions: tuple[Span, ...] = ()) -> Place:
     """The place of an id: `kind` is city, region or `country:AZE`."""
     if kind.startswith("country:"):
         country = tables.countries()[kind[8:]]
-        return Place(
-            id=id_,
-            name=country.name,
-            country=country.code,
-            lat=country.lat,
-            lon=country.lon,
-            kind="country",
-            mentions=mentions,
-        )
+        return _at(country, id_, country.code, "country", mentions)
     if kind == "region":
         region = tables.regions()[id_]
-        return Place(
-            id=id_,
-            name=region.name,
-            country=region.country,
-            lat=region.lat,
-            lon=region.lon,
-            kind="region",
-            mentions=mentions,
-        )
+        return _at(region, id_, region.country, "region", mentions)
     city = tables.cities()[id_]
-    return Place(
-        id=id_, name=city.name, country=city.country, lat=city.lat, lon=city.lon, kind="city", mentions=mentions
-    )
+    return _at(city, id_, city.country, "city", mentions)
+
+
+def _at(
+    row: tables.Country | tables.Region | tables.City,
+    id_: str,
+    country: str,
+    kind: PlaceKind,
+    mentions: tuple[Span, ...],
+) -> Place:
+    return Place(id=id_, name=row.name, country=country, lat=row.lat, lon=row.lon, kind=kind, mentions=mentions)

@@ -48,6 +48,8 @@ class Reading:
     """States, adjectives, demonyms, places, organisations: longest only, in order."""
     words: list[Hit] = field(default_factory=list)
     """Concepts of the language's `words.yaml`, in order; they may overlap."""
+    themes: list[Hit] = field(default_factory=list)
+    """Words of themes, in order."""
     mentions: list[Mention] = field(default_factory=list)
     """In order of start. A facility's mention encloses those of its owner and host where they stand beside it."""
     actors: dict[str, Actor] = field(default_factory=dict)

@@ -1,11 +1,13 @@
-"""Who speaks in a sentence: reporting words and the words beside them that name the speaker."""
+"""Who speaks in a sentence: reporting words, quotations and colons, and the words beside them that name the speaker."""
 
 import re
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
+from functools import cache
+from itertools import islice
 from typing import NamedTuple
 
-from pipeline.enrich.lexicon import Hit
+from pipeline.enrich.lexicon import LANGUAGES, Hit, fold, morphology, read_yaml
 from pipeline.enrich.reading import Reading
 
 STANCES = {
@@ -15,8 +17,8 @@ STANCES = {
     "demands": "demands",
     "warns": "warns",
     "announces": "announces",
-    "says": "asserts",
     "according": "asserts",
+    "says": "asserts",
 }
 """Reporting concepts and their stance; where a word has several, the first counts."""
 _ORDER = {concept: place for place, concept in enumerate(STANCES)}
@@ -54,10 +56,25 @@ SPEAKERS = frozenset(
 """Concepts that can be who speaks."""
 
 _ACTORS = frozenset(["state", "government", "organ", "organisation", "group", "person", "facility", "city"])
-_EDGE = re.compile(r"[;:—–\n()\"«»“”„,](?:(?<!,)|\s+[\"“«„])")  # a comma only before a quotation
+_VOICES = frozenset(["state", "government", "organ", "organisation", "group", "person"])
+"""Names that can stand before a colon as the speaker of what follows."""
+_EDGE = re.compile(r"(?<!\d)[:]|:(?!\d)|[;—–\n()\"«»“”„「」『』]|,(?=\s+[\"“«„])")
 _COMMA = re.compile(r"[,،、，]\s*")
+_CLOSERS = {'"': '"', "«": "»", "“": "”", "„": '“”"', "”": "”", "「": "」", "『": "』"}
+_OPENER = re.compile(f"[{''.join(_CLOSERS)}]")
+_CLOSER = {opener: re.compile(f"[{closers}\n]") for opener, closers in _CLOSERS.items()}
+_QUOTED_MOST = 600
+"""Characters of a quotation at the most."""
+_COLON = re.compile(r": ?(?=\S{2})")
+_BEFORE = re.compile(r"(?:[^\w\n]|\d\d[:.]\d\d\b)*([^\n:;.!?,]{3,70}?)\s*$")
 _LONGEST = 16
-_FILLER = re.compile(r"^(?:[\s\-–—•▪,:;.!?\"'«»“”„()…]|\d\d[:.]\d\d\b)+|[\s,:;\"'«»“”„()–—-]+$")
+"""Words of a speaker at the most."""
+_SHORT = 7
+"""Words after which a speaker's end is looked for."""
+_FILLER = re.compile(r"^(?:[\s\-–—•▪◾,:;.!?\"'«»“”„()…]|\d\d[:.]\d\d\b)+|[\s,:;\"'«»“”„()–—-]+$")
+_PAUSE = re.compile(r"[,،;:—–\n\"«»“”„]")
+_WORD = re.compile(r"\S+")
+_QUOTED = frozenset('"«»“”„—–」』')
 _NAME = re.compile(r"[^\W\d_a-zà-öø-ÿа-яіїєґё][\w'’-]+")
 
 
@@ -67,116 +84,434 @@ class Attribution(NamedTuple):
     sentence: int
     start: int
     end: int
-    """Of the speaker's words."""
+    """Of the speaker's words, which a pronoun may have left in an earlier sentence."""
     verb: Hit
+    """The reporting word; the empty place beside a quotation or colon where there is none."""
     stance: str
     anonymous: bool
 
 
+class Manner(NamedTuple):
+    """How a language ties a reporting word to its speaker; see the head of `speech.yaml`."""
+
+    that: re.Pattern[str] | None
+    relative: tuple[str, ...]
+    passive: frozenset[str]
+    helpers: frozenset[str]
+    ties: frozenset[str]
+    pronouns: frozenset[str]
+    topic: tuple[str, ...]
+    final: bool
+    verb_first: bool
+    spaced: bool
+
+
+@cache
+def manner(language: str) -> Manner:
+    """What the file says of a language."""
+    data = read_yaml(LANGUAGES / "speech.yaml").get(language, {})
+    that = "|".join(re.escape(fold(word)) for word in data.get("that", ()))
+    return Manner(
+        that=re.compile(rf"(?:^|(?<= ))(?:{that})(?= |$)") if that else None,
+        relative=tuple(f"{fold(word)} " for word in data.get("who", ())),
+        passive=frozenset(map(fold, data.get("passive", ()))),
+        helpers=frozenset(map(fold, data.get("helpers", ()))),
+        ties=frozenset(map(fold, data.get("and", ()))),
+        pronouns=frozenset(map(fold, data.get("pronouns", ()))),
+        topic=tuple(map(fold, data.get("topic", ()))),
+        final=data.get("final", False),
+        verb_first=data.get("first", False),
+        spaced=morphology(language).script.spaced,
+    )
+
+
 def attributions(reading: Reading) -> tuple[Attribution, ...]:
-    """Every reporting word beside which a speaker stands, in order of the text; found once an article."""
+    """Every reporting word, quotation or colon beside which a speaker stands, in order; found once an article."""
     if reading.speech is None:
-        reading.speech = tuple(_find(reading))
+        reading.speech = tuple(_Finder(reading).find())
     found: tuple[Attribution, ...] = reading.speech
     return found
 
 
-def _find(reading: Reading) -> Iterator[Attribution]:
-    for number, hits in reading.words_by_sentence.items():
+def quotations(text: str) -> list[tuple[int, int]]:
+    """The words between quotation marks, in order: start and end of each."""
+    found: list[tuple[int, int]] = []
+    at = 0
+    while opener := _OPENER.search(text, at):
+        at = opener.end()
+        closer = _CLOSER[opener[0]].search(text, at, at + _QUOTED_MOST)
+        if closer is not None and closer[0] != "\n" and closer.start() - at > 1:
+            found.append((at, closer.start()))
+            at = closer.end()
+    return found
+
+
+class _Finder:
+    """What is asked again and again while the speakers of one article are found."""
+
+    def __init__(self, reading: Reading) -> None:
+        self.reading = reading
+        self.text = reading.text
+        self.manner = manner(reading.language)
+        self.quotes = quotations(self.text)
+        self.quote_starts = [start for start, _ in self.quotes]
+        self.cues: list[tuple[int, int]] = []
+        self.start = 0
+        self.spoke: tuple[int, int] | None = None
+        """Who spoke last."""
+
+    def find(self) -> Iterator[Attribution]:
+        reading = self.reading
+        concepts = reading.concepts
+        heads = self._heads()
+        places = [end - 1 for _, end in self.quotes]
+        places += [hit[0] for concept in STANCES.keys() & concepts.keys() for hit in concepts[concept]]
+        numbers = {reading.sentence_at(place) for place in places} | heads.keys()
+        if not numbers:
+            return
+        self.cues = [hit[:2] for concept in SPEAKERS & concepts.keys() for hit in concepts[concept]]
+        self.cues += [mention[:2] for mention in reading.mentions if mention[2] in _ACTORS]
+        self.cues.sort()
+        for number in sorted(numbers):
+            hits = reading.words_by_sentence.get(number, [])
+            start, end = reading.sentences[number]
+            self.start = start
+            found = list(self._spoken(number, start, end, hits))
+            if not found and number in heads:
+                found = list(self._headed(number, heads[number], hits))
+            if not found:
+                found = list(self._quoted(number, start, end, hits))
+            for said in found:
+                self.spoke = (said.start, said.end)
+                yield said
+
+    def _heads(self) -> dict[int, tuple[int, int]]:
+        """What stands before a colon at the beginning of a line, by sentence."""
+        heads: dict[int, tuple[int, int]] = {}
+        for colon in _COLON.finditer(self.text):
+            line = self.text.rfind("\n", 0, colon.start()) + 1
+            if colon.start() - line < 80 and (head := _BEFORE.fullmatch(self.text, line, colon.start())):
+                heads.setdefault(self.reading.sentence_at(head.start(1)), head.span(1))
+        return heads
+
+    def _spoken(self, number: int, start: int, end: int, hits: list[Hit]) -> Iterator[Attribution]:
+        """Those of a sentence's reporting words."""
+        taken, last = start, None
         verbs = _verbs(hits)
         if not verbs:
-            continue
-        start, end = reading.sentences[number]
-        cues = [hit.start for hit in hits if hit.value in SPEAKERS]
-        cues += [mention.start for mention in reading.mentions_between(start, end, _ACTORS)]
-        cues.sort()
-        hidden = [hit for hit in hits if hit.value == "anonymous"]
-        taken = start
+            return
+        negations = [hit for hit in hits if hit[3] == "negation"]
         for verb in verbs:
-            if verb.start < taken:
+            if verb.start < taken or self._inside_quote(verb):
                 continue
-            span = None
-            if verb.value != "according":
-                span = _left(reading, max(start, taken), verb, cues)
-            if span is None:
-                span = _right(reading, end, verb, cues)
+            stance = STANCES[verb.value]
+            if negations and any(hit.end <= verb.start and verb.start - hit.end < 12 for hit in negations):
+                if verb.value not in _NEGATED:
+                    continue
+                stance = _NEGATED[verb.value]
+            if last is not None and self._within(taken, verb.start):
+                continue
+            span = self._speaker(max(start, taken), end, verb, last)
             if span is None:
                 continue
-            taken = max(span[1], verb.end)
-            anonymous = any(hit.start < span[1] and hit.end > span[0] for hit in hidden)
-            yield Attribution(number, *span, verb, STANCES[verb.value], anonymous)
+            last = span
+            taken = max(span[1], verb.end) if span[0] >= start else verb.end
+            yield self._attribution(number, span, verb, stance, hits)
+
+    def _within(self, start: int, verb: int) -> bool:
+        """Whether a verb belongs to what an earlier one reports: no comma, quotation or "and" stands between."""
+        if self.manner.final or _PAUSE.search(self.text, start, verb):
+            return False
+        return self.manner.ties.isdisjoint(self.reading.folded[start:verb].split())
+
+    def _attribution(self, number: int, span: tuple[int, int], verb: Hit, stance: str, hits: list[Hit]) -> Attribution:
+        anonymous = any(hit.value == "anonymous" and hit.start < span[1] and hit.end > span[0] for hit in hits)
+        return Attribution(number, *span, verb, stance, anonymous)
+
+    def _speaker(self, start: int, end: int, verb: Hit, last: tuple[int, int] | None) -> tuple[int, int] | None:
+        """The words that name who speaks by this verb; None where nobody does."""
+        if verb.value == "according":
+            return self._right(end, verb.end, loose=True)
+        text, rules = self.text, self.manner
+        if rules.final:
+            return self._left(start, verb, last) or self._right(end, verb.end, first=4)
+        before = text[start : verb.start].rstrip()
+        mark = before[-1:]
+        if mark.isalnum() and before[before.rfind(" ") + 1 :].lower() in rules.passive:
+            return None
+        span = None
+        if mark and before.rstrip(",،. ")[-1:] in _QUOTED:  # "...", said the minister
+            span = self._right(end, verb.end, loose=True)
+        elif mark in ",،" and not self._after_relative(before, start):  # "..., said the minister"
+            span = self._right(end, verb.end, loose=rules.verb_first, first=0 if rules.verb_first else 3)
+        elif rules.verb_first and len(before.split()) < 3:
+            span = self._right(end, verb.end, loose=True)
+        if span is not None:
+            return span
+        span = self._left(start, verb, last)
+        if span is None or (not self._has_cue(*span) and span[0] <= self.start + 1 and span[1] > self.start):
+            return self._right(end, verb.end, first=4) or span
+        return span
+
+    def _after_relative(self, before: str, start: int) -> bool:
+        """Whether the last part between commas is a clause about the speaker: "the envoy, who ..., said"."""
+        at = before.rfind(",", 0, len(before) - 1) + 1
+        part = self.reading.folded[start + at : start + len(before)].lstrip()
+        return at > 0 and part.startswith(self.manner.relative)
+
+    def _left(self, start: int, verb: Hit, last: tuple[int, int] | None) -> tuple[int, int] | None:
+        """The speaker before the verb: the nearest part between commas that names one, with what belongs to it."""
+        text, rules = self.text, self.manner
+        at = start
+        pieces: list[tuple[int, int]] = []
+        for edge in _EDGE.finditer(text, start, verb.start):
+            pieces.append((at, edge.start()))
+            at = edge.end()
+        pieces.append((at, verb.start))
+        pieces = [
+            piece for piece in pieces if text[piece[0] : piece[1]].strip(" ,.!?-–—،") and not self._quoted_piece(piece)
+        ]
+        if not pieces:
+            return None
+        if rules.final:
+            named = [piece for piece in pieces if self._has_cue(*piece)]
+            piece = named[-1] if named else pieces[-1]
+            return self._subject(piece)
+        start = pieces[-1][0]
+        parts, at = [], start
+        for comma in _COMMA.finditer(text, start, verb.start):
+            parts.append((at, comma.start()))
+            at = comma.end()
+        parts.append((at, verb.start))
+        parts = [part for part in parts if text[part[0] : part[1]].strip()]
+        if not parts:
+            return None
+        folded = self.reading.folded
+        if len(parts) > 1 and folded.startswith(rules.relative, parts[-1][0]):
+            return self._clipped(*parts[-2])  # "the envoy, who ..., said"
+        if rules.that is not None:
+            for that in rules.that.finditer(folded, *parts[-1]):
+                if self._has_cue(that.end(), verb.start):
+                    parts = [(that.end(), verb.start)]
+        first = end = len(parts) - 1
+        words = self.reading.folded[parts[end][0] : verb.start].split()
+        if last is not None and words and (words[-1] in rules.ties or (len(words) == 2 and words[0] in rules.ties)):
+            return last
+        if words and len(words) <= 3 and words[-1 if words[0] in rules.ties else 0] in rules.pronouns:
+            return self._referent(parts[end][0])
+        while first > 0 and first > end - 2 and not self._names_one(parts[first]):
+            if rules.relative and folded.startswith(rules.relative, parts[first - 1][0]):
+                break
+            first -= 1
+        if first > 0 and self._appositive(parts[first]) and self._names_one(parts[first - 1]):
+            first -= 1
+        return self._clipped(parts[first][0], parts[end][1])
+
+    def _subject(self, piece: tuple[int, int]) -> tuple[int, int] | None:
+        """The speaker that opens the sentence of a language whose verbs stand last."""
+        start, end = piece
+        text, rules = self.text, self.manner
+        if rules.topic:
+            at = self._topic(start, end)
+            if at is not None:
+                return self._trimmed(start, at)
+        for comma in _COMMA.finditer(text, start, end):
+            if self._has_cue(start, comma.start()):
+                return self._clipped(start, comma.start())
+            break
+        return self._clipped(start, end)
+
+    def _topic(self, start: int, end: int) -> int | None:
+        """Where the first topic marker ends the speaker's words."""
+        text, rules = self.text, self.manner
+        if not rules.spaced:
+            found = [at for marker in rules.topic if (at := text.find(marker, start + 2, end)) >= 0]
+            return min(found) if found else None
+        at = start
+        for word in text[start:end].split(" ")[:10]:
+            if word in rules.topic:
+                return at
+            if self.reading.language == "ko" and len(word) > 1 and word.endswith(rules.topic):
+                return at + len(word)
+            at += len(word) + 1
+        return None
+
+    def _right(self, end: int, start: int, *, loose: bool = False, first: int = 0) -> tuple[int, int] | None:
+        """The speaker after the verb, to the next comma or other edge; named within the `first` words where given."""
+        edge = _EDGE.search(self.text, start, end)
+        comma = _COMMA.search(self.text, start, end)
+        stop = min(end, edge.start() if edge else end, comma.start() if comma else end)
+        short = 4 if loose and stop == end else _SHORT  # "according to X" without a comma behind
+        if first:
+            words = self.reading.folded[start:stop].split()
+            if not words or words[0] not in self.manner.pronouns:
+                at = bisect_left(self.cues, (start,))
+                if at >= len(self.cues) or self.cues[at][0] >= stop or self._words(start, self.cues[at][0]) >= first:
+                    return None
+        return self._clipped(start, stop, loose, short)
+
+    def _referent(self, before: int) -> tuple[int, int] | None:
+        """Whom a pronoun stands for: who was named or spoke last."""
+        mentions = self.reading.mentions
+        for mention in reversed(mentions[: bisect_left(mentions, (before,))][-12:]):
+            if self.spoke is not None and mention.start < self.spoke[1]:
+                break
+            if mention.kind == "person":
+                return mention.start, mention.end
+        return self.spoke
+
+    def _headed(self, number: int, head: tuple[int, int], hits: list[Hit]) -> Iterator[Attribution]:
+        """Somebody named before a colon at the beginning of a line, as in "Kyiv: no one was hurt"."""
+        start, end = head
+        voices = [mention[0] for mention in self.reading.mentions_between(start, end, _VOICES)]
+        voices += [hit[0] for hit in hits if hit.value in SPEAKERS and start <= hit.start < end]
+        name = self.text[start:end].split()[-1]
+        if (
+            start in voices
+            and self._words(start, end) <= 5
+            and (name[0].isupper() or any(cue[1] == end for cue in self._cues(start, end)))
+        ):
+            verb = Hit(end, end, "word", "says")
+            span = self._trimmed(start, end)
+            if span is not None:
+                yield self._attribution(number, span, verb, "asserts", hits)
+
+    def _cues(self, start: int, end: int) -> list[tuple[int, int]]:
+        """Words between two offsets that can be a speaker."""
+        return self.cues[bisect_left(self.cues, (start,)) : bisect_left(self.cues, (end,))]
+
+    def _quoted(self, number: int, start: int, end: int, hits: list[Hit]) -> Iterator[Attribution]:
+        """A quotation with its speaker beside it, whatever the word between them is."""
+        at = bisect_left(self.quote_starts, start)
+        if at and self.quotes[at - 1][1] > start:
+            at -= 1
+        for first, last in self.quotes[at:]:
+            if first >= end:
+                return
+            if self._words(first, last) < 2:
+                continue
+            span = self._after_quote(last, end) or self._before_quote(start, first)
+            if span is not None:
+                place = span[0] if span[0] > last else span[1]
+                verb = Hit(place, place, "word", "says")
+                yield self._attribution(number, span, verb, "asserts", hits)
+                return
+
+    def _after_quote(self, quote: int, end: int) -> tuple[int, int] | None:
+        text = self.text
+        tail = re.compile(r"[.,!?]?[\"»“”」』][.,،，]?\s*[—–-]?\s*").match(text, quote, end)
+        if tail is None or not re.search(r"[,—–،，]", text[quote - 1 : tail.end()]):
+            return None
+        at = tail.end()
+        stop = _EDGE.search(text, at, end)
+        comma = _COMMA.search(text, at, end)
+        limit = min(end, stop.start() if stop else end, comma.start() if comma else end)
+        words = text[at:limit].split()
+        if not 2 <= len(words) <= 14 or (not words[0][0].islower() and self.manner.spaced):
+            return None
+        if self.manner.final:
+            return self._clipped(at, at + text[at:limit].rstrip(" .").rfind(" "))
+        skip = 1 + (len(words[0]) <= 3 and len(words) > 2)
+        for word in words[:skip]:
+            at = text.index(word, at) + len(word)
+        return self._clipped(at, limit, True)
+
+    def _before_quote(self, start: int, quote: int) -> tuple[int, int] | None:
+        """Whoever is named at the beginning of the clause before a quotation."""
+        at = start
+        for edge in _EDGE.finditer(self.text, start, max(start, quote - 1)):
+            at = edge.end()
+        end = self.text[at : quote - 1].rstrip(" ,:-–—").__len__() + at
+        if self._words(at, end) < 2 or not self._has_cue(at, end):
+            return None
+        if self.manner.final:
+            return self._subject((at, end))
+        cues = self._cues(at, end)
+        if self._words(at, cues[0][0]) > 4:
+            return None
+        return self._clipped(at, end, short=4)
+
+    def _inside_quote(self, hit: Hit) -> bool:
+        at = bisect_right(self.quote_starts, hit.start) - 1
+        return at >= 0 and hit.end <= self.quotes[at][1] and self._words(*self.quotes[at]) > 2
+
+    def _quoted_piece(self, piece: tuple[int, int]) -> bool:
+        at = bisect_right(self.quote_starts, piece[0]) - 1
+        return at >= 0 and piece[1] <= self.quotes[at][1] + 1
+
+    def _words(self, start: int, end: int) -> int:
+        if end <= start:
+            return 0
+        return len(self.text[start:end].split()) if self.manner.spaced else (end - start + 1) // 2
+
+    def _names_one(self, part: tuple[int, int]) -> bool:
+        start, end = part
+        return self._has_cue(start, end) or bool(end - start < 40 and _NAME.search(self.text, start, end))
+
+    def _has_cue(self, start: int, end: int) -> bool:
+        """Whether a word that can be a speaker begins here."""
+        at = bisect_left(self.cues, (start,))
+        return at < len(self.cues) and self.cues[at][0] < end
+
+    def _appositive(self, part: tuple[int, int]) -> bool:
+        """A bare name, an age, or a clause about the speaker: it belongs to what stands before the comma."""
+        words = self.text[part[0] : part[1]].split()
+        return len(words) <= 3 and all(not word[0].islower() for word in words)
+
+    def _clipped(self, start: int, end: int, loose: bool = False, short: int = _SHORT) -> tuple[int, int] | None:
+        """A speaker's words up to where what is said begins."""
+        rules = self.manner
+        if rules.that is not None:
+            that = rules.that.search(self.reading.folded, start + 1, end)
+            if that is not None and self._has_cue(start, that.start()):
+                end = that.start()
+        if self._words(start, end) > short:
+            words = list(islice(_WORD.finditer(self.text, start, end), short))
+            limit = words[-1].end()
+            names = [word.end() for word in words[1:] if word[0][0].isupper()]
+            ends = [cue[1] for cue in self._cues(start, limit)]
+            if self.reading.plain_capitals:
+                ends += names[:3]
+            if ends:
+                end = min(end, max(ends))
+            elif loose:
+                end = min(end, limit)
+        return self._trimmed(start, end, loose)
+
+    def _trimmed(self, start: int, end: int, loose: bool = False) -> tuple[int, int] | None:
+        text = self.text
+        end = min(end, len(text))
+        lead = _FILLER.match(text[start:end])
+        start += lead.end() if lead else 0
+        while start < end and text[end - 1] in " ,.:;!?\n\"'«»“”„–—-":
+            end -= 1
+        words = self.reading.folded[start:end].split(" ")
+        while len(words) > 1 and words[0] in self.manner.ties:
+            start += len(words.pop(0)) + 1
+        while len(words) > 1 and words[-1] in self.manner.helpers:
+            end -= len(words.pop()) + 1
+        if start >= end or len(words) > _LONGEST:
+            return None
+        if loose or self._has_cue(start, end) or _NAME.search(text, start, end):
+            if self.reading.folded[start:end].strip() in self.manner.pronouns:
+                return self._referent(start)
+            return start, end
+        return None
+
+
+_NEGATED = {"confirms": "declines-to-comment", "denies": "asserts"}
+"""What a reporting word means behind a negation; nothing where it is not here."""
 
 
 def _verbs(hits: list[Hit]) -> list[Hit]:
     """The reporting words of a sentence; of those that overlap the one whose stance comes first."""
     best: list[Hit] = []
     for hit in hits:
-        if hit.value not in STANCES:
+        if hit[3] not in STANCES:
             continue
-        if best and hit.start < best[-1].end:
-            if _ORDER[hit.value] < _ORDER[best[-1].value]:
+        if best and hit[0] < best[-1][1]:
+            if _ORDER[hit[3]] < _ORDER[best[-1][3]]:
                 best[-1] = hit
         else:
             best.append(hit)
     return best
-
-
-def _left(reading: Reading, start: int, verb: Hit, cues: list[int]) -> tuple[int, int] | None:
-    """The speaker before the verb: the nearest part between commas that names one, with what belongs to it."""
-    text = reading.text
-    for edge in _EDGE.finditer(text, start, verb.start):
-        start = edge.end()
-    parts, at = [], start
-    for comma in _COMMA.finditer(text, start, verb.start):
-        parts.append((at, comma.start()))
-        at = comma.end()
-    parts.append((at, verb.start))
-    parts = [part for part in parts if text[part[0] : part[1]].strip()]
-    if not parts:
-        return None
-    first = last = len(parts) - 1
-    while first > 0 and first > last - 2 and not _names_one(text, parts[first], cues):
-        first -= 1
-    if first > 0 and _appositive(text, parts[first]) and _names_one(text, parts[first - 1], cues):
-        first -= 1
-    return _trimmed(reading, parts[first][0], parts[last][1], cues)
-
-
-def _right(reading: Reading, end: int, verb: Hit, cues: list[int]) -> tuple[int, int] | None:
-    """The speaker after the verb, to the next comma or other edge."""
-    text = reading.text
-    edge = _EDGE.search(text, verb.end, end)
-    comma = _COMMA.search(text, verb.end, end)
-    stop = min(end, edge.start() if edge else end, comma.start() if comma else end)
-    return _trimmed(reading, verb.end, stop, cues)
-
-
-def _names_one(text: str, part: tuple[int, int], cues: list[int]) -> bool:
-    start, end = part
-    return _has_cue(cues, start, end) or bool(end - start < 40 and _NAME.search(text, start, end))
-
-
-def _has_cue(cues: list[int], start: int, end: int) -> bool:
-    """Whether a word that can be a speaker begins here; `cues` says where they all begin, in order."""
-    at = bisect_left(cues, start)
-    return at < len(cues) and cues[at] < end
-
-
-def _appositive(text: str, part: tuple[int, int]) -> bool:
-    """A bare name, an age, or a clause about the speaker: it belongs to what stands before the comma."""
-    words = text[part[0] : part[1]].split()
-    return len(words) <= 3 and all(not word[0].islower() for word in words)
-
-
-def _trimmed(reading: Reading, start: int, end: int, cues: list[int]) -> tuple[int, int] | None:
-    text = reading.text
-    end = min(end, len(text))
-    lead = _FILLER.match(text[start:end])
-    start += lead.end() if lead else 0
-    while start < end and text[end - 1] in " ,.:;!?\n\"'«»“”„–—-":
-        end -= 1
-    if start >= end or text.count(" ", start, end) >= _LONGEST:
-        return None
-    if _has_cue(cues, start, end) or _NAME.search(text, start, end):
-        return start, end
-    return None

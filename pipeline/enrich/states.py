@@ -2,13 +2,13 @@
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from pipeline.enrich import tables
 from pipeline.enrich.genre import genre
 from pipeline.enrich.lexicon import Hit
 from pipeline.enrich.reading import Mention, Reading
-from pipeline.model.enriched import Actor, Span
+from pipeline.model.enriched import Actor, Event, Span
 
 OFFICES = frozenset(
     (
@@ -96,14 +96,13 @@ def _is_official(reading: Reading, adjective: Hit) -> bool:
 
 def is_political(reading: Reading) -> bool:
     """Whether the article deals with what states do at all."""
-    found = genre(reading)
-    if found.kind in ("sport", "lifestyle", "fiction", "satire", "domestic", "business"):
+    if genre(reading).kind in ("sport", "lifestyle", "fiction", "satire", "domestic", "business"):
         return False
-    offices = len({hit.start for hit in reading.words_of(OFFICES)})
-    dealings = not DEALINGS.isdisjoint(reading.concepts.keys())
-    if len(reading.text) < SHORT_TEXT:
+    if len(reading.text) < SHORT_TEXT or not reading.words:
         return True
-    return offices >= 2 or (offices == 1 and dealings) or not reading.words
+    concepts = reading.concepts
+    offices = {hit.start for concept in OFFICES & concepts.keys() for hit in concepts[concept]}
+    return len(offices) >= 2 or (len(offices) == 1 and not DEALINGS.isdisjoint(concepts.keys()))
 
 
 def _stands_for_government(reading: Reading, hit: Hit) -> bool:
@@ -114,9 +113,18 @@ def _stands_for_government(reading: Reading, hit: Hit) -> bool:
 
 def parties(reading: Reading) -> None:
     """Whose facility is spoken of acts there, and so does, in news of states, the country where it stands."""
-    political = is_political(reading)
+    political = bool(reading.facilities) and is_political(reading)
     for facility in reading.facilities.values():
         for code in (facility.owner, facility.country if political else None):
             if code in tables.countries() and code not in reading.actors:
                 name = tables.countries()[code].name
                 reading.actors[code] = Actor(id=code, kind="state", name=name, mentions=facility.mentions)
+
+
+def sides(reading: Reading, events: Iterable[Event]) -> None:
+    """A state that an event names as doing or suffering it acts, though only its adjective stands there."""
+    for code in dict.fromkeys(id_ for event in events for id_ in (*event.source, *event.target)):
+        if code in tables.countries() and code not in reading.actors:
+            mentions = tuple(reading.span(one.start, one.end) for one in reading.mentions if one.id == code)
+            name = tables.countries()[code].name
+            reading.actors[code] = Actor(id=code, kind="state", name=name, mentions=mentions)

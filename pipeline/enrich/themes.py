@@ -3,12 +3,13 @@
 `themes.yaml` beside this file is the lexicon; a user's own files of the same form join it (`add`).
 """
 
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
 import msgspec
 
-from pipeline.enrich.lexicon import Matcher, Pattern, morphology, read_yaml
+from pipeline.enrich.lexicon import Pattern, read_yaml
 from pipeline.enrich.reading import Reading
 from pipeline.model.enriched import Theme
 
@@ -36,7 +37,9 @@ def add(*files: Path) -> None:
     for file in files:
         _read(file)
         _added.append(file)
-    for cached in (lexicon, _concepts, _words):
+    from pipeline.enrich.vocabulary import matcher  # it is made of these themes
+
+    for cached in (lexicon, _concepts, matcher):
         cached.cache_clear()
 
 
@@ -62,9 +65,8 @@ def read(reading: Reading) -> tuple[Theme, ...]:
     for hit in reading.words:
         for theme in concepts.get(hit.value, ()):
             mentions.setdefault(theme, {})[hit.start, hit.end] = None
-    if matcher := _words(reading.language):
-        for hit in matcher.find(reading.folded):
-            mentions.setdefault(hit.value, {})[hit.start, hit.end] = None
+    for hit in reading.themes:
+        mentions.setdefault(hit.value, {})[hit.start, hit.end] = None
     themes = []
     for theme, spans in mentions.items():
         different = {reading.folded[start : min(end, start + 6)] for start, end in spans}
@@ -91,10 +93,8 @@ def _concepts() -> dict[str, tuple[str, ...]]:
     return found
 
 
-@cache
-def _words(language: str) -> Matcher | None:
-    patterns = [
-        Pattern(text, "theme", theme) for theme, entry in lexicon().items() for text in entry.words.get(language, ())
-    ]
-    script = morphology(language).script
-    return Matcher(patterns, script, whole=script.spaced) if patterns else None
+def patterns(language: str) -> Iterator[Pattern]:
+    """The words of themes in a language."""
+    for theme, entry in lexicon().items():
+        for text in entry.words.get(language, ()):
+            yield Pattern(text, "theme", theme)

@@ -4,11 +4,11 @@
 asked for; `Document.as_dict` is the same as plain data, for Elasticsearch and for whoever wants to look at it.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal, NamedTuple
 
 from pipeline.model.enriched import Actor, Claim, EnrichedArticle, Event, Facility, Field, Span
-from pipeline.model.tokens import folded, places, split
+from pipeline.model.tokens import Tokens
 
 Kind = Literal["keyword", "text", "number", "date", "boolean"]
 Subject = Any
@@ -211,13 +211,9 @@ class View:
     """Fields of one subject, each read once."""
 
     __slots__ = (
-        "_places",
-        "_positions",
-        "_tokens",
+        "_texts",
         "_values",
-        "_vocabulary",
         "_where",
-        "_written",
         "article",
         "subject",
     )
@@ -227,10 +223,7 @@ class View:
         self.subject = subject
         self._values: dict[str, tuple[Any, ...]] = {}
         self._where: dict[tuple[str, Any], Span | None] = {}
-        self._written: dict[str, list[str]] = {}
-        self._tokens: dict[str, list[str]] = {}
-        self._vocabulary: dict[str, dict[str, int]] = {}
-        self._places: dict[str, Places] = {}
+        self._texts: dict[str, Tokens] = {}
 
     def values(self, field: FieldType) -> tuple[Any, ...]:
         """The values of a field; empty where it is missing. An empty string counts as missing."""
@@ -241,34 +234,12 @@ class View:
             found = self._values[field.name] = tuple(item for item in items if item is not None and item != "")
         return found
 
-    def tokens(self, field: FieldType) -> list[str]:
-        """The folded words of a text field."""
-        found = self._tokens.get(field.name)
+    def text(self, field: FieldType) -> Tokens:
+        """The words of a text field."""
+        found = self._texts.get(field.name)
         if found is None:
-            written = self._written[field.name] = [word for text in self.values(field) for word in split(text)]
-            found = self._tokens[field.name] = folded(written)
+            found = self._texts[field.name] = Tokens(self.values(field))
         return found
-
-    def vocabulary(self, field: FieldType) -> dict[str, int]:
-        """The folded words of a text field, and where each stands first among its tokens."""
-        found = self._vocabulary.get(field.name)
-        if found is None:
-            tokens = self.tokens(field)
-            found = self._vocabulary[field.name] = dict(
-                zip(reversed(tokens), range(len(tokens) - 1, -1, -1), strict=True)
-            )
-        return found
-
-    def positions(self, field: FieldType, token: str) -> Iterator[int]:
-        """Where a folded word stands among the tokens of a text field."""
-        at = self.vocabulary(field).get(token)
-        tokens = self.tokens(field)
-        while at is not None:
-            yield at
-            try:
-                at = tokens.index(token, at + 1)
-            except ValueError:
-                return
 
     def where(self, field: FieldType, value: Any) -> Span | None:
         """The words of the article that gave the field this value; None where no words did."""
@@ -280,32 +251,17 @@ class View:
         return self._where[key]
 
     def text_span(self, field: FieldType, at: int, length: int) -> Span | None:
-        """Where some tokens of a text field stand, counted as in `tokens`.
+        """Where some tokens of a text field stand, counted as in `text`.
 
         In a nested text field, whose places in the article nobody kept, the item's own span stands for all.
         """
         if field.nested:
             return self.where(field, None)
-        found = self._places.get(field.name)
-        if found is None:
-            found = self._places[field.name] = Places(self.values(field)[0], self._written[field.name])
-        return Span(field=field.name, start=found.of(at)[0], end=found.of(at + length - 1)[1])  # type: ignore[arg-type]
-
-
-class Places:
-    """Where the tokens of a text stand; reads the text only as far as it is asked."""
-
-    __slots__ = ("_found", "_more")
-
-    def __init__(self, text: str, written: Iterable[str]) -> None:
-        self._found: list[tuple[int, int]] = []
-        self._more = places(text, written)
-
-    def of(self, at: int) -> tuple[int, int]:
-        """Start and end of the token at a position."""
-        while at >= len(self._found):
-            self._found.append(next(self._more))
-        return self._found[at]
+        text = self.text(field)
+        start, end = text.place(at)
+        if length > 1:
+            end = text.place(at + length - 1)[1]
+        return Span(field=field.name, start=start, end=end)  # type: ignore[arg-type]
 
 
 class Document(View):

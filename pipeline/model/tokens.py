@@ -7,7 +7,10 @@ point or comma. Each word is then folded: case, diacritics of alphabetic scripts
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence, Sized
+from functools import cached_property
+from itertools import accumulate, chain
 
 LONGEST = 255
 """Characters of a word; a longer run is cut into several, as Elasticsearch does."""
@@ -51,17 +54,42 @@ def fold(word: str) -> str:
     return folded[:-2] if folded.endswith("'s") and len(folded) > 2 else folded
 
 
+PUNCTUATION = '.,;:!?()[]"«»“”„–—…'
+"""What often stands before or behind a word and is never part of one there."""
+REPEATED = 40
+"""Characters up to which what stands between spaces is worth remembering; whole sentences of Chinese are not."""
+MOST = 100_000
+"""Forms that are remembered."""
+
+
 class _Folds(dict[str, str]):
-    """Folded forms of the words met so far: news repeats its words."""
+    """Folded forms of single words."""
 
     def __missing__(self, word: str) -> str:
-        if len(self) > 200_000:
+        if len(self) >= MOST:
             self.clear()
         folded = self[word] = fold(word)
         return folded
 
 
 _folds = _Folds()
+
+
+class _Folded(dict[str, tuple[str, ...]]):
+    """Folded words of what stands between spaces, as far as met: news repeats itself."""
+
+    def __missing__(self, between: str) -> tuple[str, ...]:
+        bare = between.strip(PUNCTUATION)
+        is_word = bare.isalnum() and len(bare) <= LONGEST and not _SPECIAL.search(bare)
+        words = (_folds[bare],) if is_word else tuple(map(_folds.__getitem__, split(between)))
+        if len(between) <= REPEATED:
+            if len(self) >= MOST:
+                self.clear()
+            self[between] = words
+        return words
+
+
+_folded = _Folded()
 
 
 def split(text: str) -> list[str]:
@@ -72,20 +100,62 @@ def split(text: str) -> list[str]:
     return found
 
 
-def folded(written: Iterable[str]) -> list[str]:
-    """Words without case, diacritics and possessives."""
-    return list(map(_folds.__getitem__, written))
-
-
 def tokens(text: str) -> list[str]:
     """The folded words of a text, in order."""
-    return folded(split(text))
+    return Tokens((text,)).words
 
 
-def places(text: str, written: Iterable[str]) -> Iterator[tuple[int, int]]:
-    """Where each word of `split(text)` stands: code points, half-open."""
-    end = 0
-    for word in written:
-        start = text.index(word, end)
-        end = start + len(word)
-        yield start, end
+class Tokens:
+    """The words of some texts, and where they stand. No word holds a space: what stands between two is enough."""
+
+    def __init__(self, texts: Iterable[str]) -> None:
+        self._parts = [part for text in texts for part in text.split(" ")]
+        self._folded = list(map(_folded.__getitem__, self._parts))
+        self._before: tuple[list[int], list[int]] | None = None
+        """Words, and code points aside from spaces, before each part."""
+        self._inside: dict[int, list[tuple[int, int]]] = {}
+
+    @cached_property
+    def words(self) -> list[str]:
+        """Folded, in order."""
+        return list(chain.from_iterable(self._folded))
+
+    @cached_property
+    def vocabulary(self) -> frozenset[str]:
+        """Each word once."""
+        return frozenset(chain.from_iterable(self._folded))
+
+    @cached_property
+    def _joined(self) -> str:
+        return f" {' '.join(chain.from_iterable(self._folded))} "
+
+    def positions(self, phrase: str) -> Iterator[int]:
+        """Where among the words a phrase begins: folded words with a space between."""
+        joined, sought = self._joined, f" {phrase} "
+        at = joined.find(sought)
+        while at >= 0:
+            yield joined.count(" ", 0, at)
+            at = joined.find(sought, at + 1)
+
+    def place(self, at: int) -> tuple[int, int]:
+        """Start and end of the word at a position, where there is one text: code points, half-open."""
+        if self._before is None:
+            self._before = _counted(self._folded), _counted(self._parts)
+        words, letters = self._before
+        part = bisect_right(words, at) - 1
+        inside = self._inside.get(part)
+        if inside is None:
+            inside = self._inside[part] = list(_places(self._parts[part], letters[part] + part))
+        return inside[at - words[part]]
+
+
+def _counted(parts: Sequence[Sized]) -> list[int]:
+    return list(accumulate(map(len, parts), initial=0))
+
+
+def _places(part: str, begin: int) -> Iterator[tuple[int, int]]:
+    """Where the words of `split` stand, counted from a beginning."""
+    for found in (_WORD if _SPECIAL.search(part) else _SIMPLE_WORD).finditer(part):
+        start, end = found.span()
+        for at in range(start, end, LONGEST):
+            yield begin + at, begin + min(at + LONGEST, end)

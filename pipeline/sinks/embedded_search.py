@@ -1,21 +1,25 @@
-"""Search in the engine's own file: FTS5 over words, a table of terms, and the predicate of KQL as the last word.
+"""Search in the engine's own file: FTS5 over words and terms, and the predicate of KQL as the last word.
 
 A query is narrowed to a superset by the terms that it cannot hold without; each article left is asked the query itself.
 So a search finds exactly what a rule with the same query holds for.
 """
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from itertools import chain, islice
+from typing import Any
 
 import msgspec
 
 from pipeline.alerting.conditions import EXISTS, Clause
 from pipeline.alerting.kql import Query, parse
 from pipeline.model.codec import Time, decode, encode
-from pipeline.model.document import FIELDS, TEXT, Document, search_document
+from pipeline.model.document import FIELDS, TEXT, search_document
 from pipeline.model.enriched import EnrichedArticle
+from pipeline.model.tokens import Tokens
 
 FACETS = ("states", "happenings", "cities", "themes", "language", "source.name", "rules")
 MOST_VALUES = 12
@@ -28,6 +32,26 @@ STEPS = tuple(timedelta(hours=hours) for hours in (1, 3, 6, 12, 24, 24 * 7, 24 *
 
 _TERMS = tuple(field for field in FIELDS.values() if field.kind in ("keyword", "boolean"))
 _TERM_NAMES = frozenset(field.name for field in _TERMS)
+_PARTS = ("events.facility", "events.place")
+_Readers = dict[str, list[tuple[str, Callable[[Any], Any]]]]
+
+
+def _readers() -> dict[str | None, _Readers]:
+    """How to read terms: nested list, or None for the article -> part of an item that may be missing, or "" -> fields.
+
+    Most events have neither facility nor place, and then need not be asked for half of their fields.
+    """
+    found: dict[str | None, _Readers] = {}
+    for field in _TERMS:
+        part = field.name.rpartition(".")[0]
+        part = part.partition(".")[2] if part in _PARTS else ""
+        found.setdefault(field.nested, {}).setdefault(part, []).append((field.name, field.read))
+    return found
+
+
+_READ = _readers()
+_TERM = "\ue100"
+"""Begins a term, and stands between its field and its value."""
 _NEVER_IN_WORDS = str.maketrans({mark: chr(0xE000 + ord(mark)) for mark in map(chr, range(128)) if not mark.isalnum()})
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -35,10 +59,8 @@ SCHEMA = (
     """CREATE TABLE IF NOT EXISTS search_documents (
            document INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, at REAL NOT NULL, value BLOB NOT NULL)""",
     "CREATE INDEX IF NOT EXISTS search_at ON search_documents (at)",
-    """CREATE TABLE IF NOT EXISTS search_terms (
-           field TEXT NOT NULL, value TEXT NOT NULL, document INTEGER NOT NULL,
-           PRIMARY KEY (field, value, document)) WITHOUT ROWID""",
-    # The words are folded already; this tokenizer only splits at the spaces between them.
+    # Words of the text, folded already, and terms, a field and a value each; the tokenizer only splits at the spaces
+    # between them.
     "CREATE VIRTUAL TABLE IF NOT EXISTS search_words USING fts5(words, content='', detail=none, tokenize='ascii')",
 )
 
@@ -92,12 +114,7 @@ class EmbeddedSearch:
             (article.id, _time(article).timestamp(), encode(article)),
         )
         number = cursor.lastrowid
-        document = search_document(article)
-        self._connection.execute("INSERT INTO search_words (rowid, words) VALUES (?, ?)", (number, _words(document)))
-        self._connection.executemany(
-            "INSERT INTO search_terms VALUES (?, ?, ?)",
-            [(field, value, number) for field, value in sorted(_terms(document))],
-        )
+        self._connection.execute("INSERT INTO search_words (rowid, words) VALUES (?, ?)", (number, _words(article)))
 
     def delete(self, article_id: str) -> None:
         """Takes an article out, if it is there."""
@@ -107,15 +124,19 @@ class EmbeddedSearch:
         if row is None:
             return
         number, value = row
-        document = search_document(decode(value, EnrichedArticle))
+        words = _words(decode(value, EnrichedArticle))
         self._connection.execute(
-            "INSERT INTO search_words (search_words, rowid, words) VALUES ('delete', ?, ?)", (number, _words(document))
-        )
-        self._connection.executemany(
-            "DELETE FROM search_terms WHERE field = ? AND value = ? AND document = ?",
-            [(field, term, number) for field, term in _terms(document)],
+            "INSERT INTO search_words (search_words, rowid, words) VALUES ('delete', ?, ?)", (number, words)
         )
         self._connection.execute("DELETE FROM search_documents WHERE document = ?", (number,))
+
+    def rebuild(self) -> None:
+        """Makes the index anew from the articles that are there."""
+        self._connection.execute("DROP TABLE IF EXISTS search_words")
+        self.create()
+        for number, value in self._connection.execute("SELECT document, value FROM search_documents"):
+            words = _words(decode(value, EnrichedArticle))
+            self._connection.execute("INSERT INTO search_words (rowid, words) VALUES (?, ?)", (number, words))
 
     def compact(self) -> None:
         """Writes the index of words anew, without a trace of what has been deleted."""
@@ -140,43 +161,37 @@ class EmbeddedSearch:
         narrowed, arguments = _narrowed(asked)
         bounds = (since.timestamp() if since else float("-inf"), until.timestamp() if until else float("inf"))
         rows = self._connection.execute(
-            f"""SELECT document, at, value FROM search_documents WHERE at >= ? AND at < ? {narrowed}
+            f"""SELECT at, value FROM search_documents WHERE at >= ? AND at < ? {narrowed}
                 ORDER BY at DESC, document DESC""",
             (*bounds, *arguments),
         )
-        found: list[tuple[int, float]] = []
+        found: list[float] = []
+        counts: dict[str, Counter[str]] = {field: Counter() for field in FACETS}
         hits: list[EnrichedArticle] = []
-        for number, at, value in islice(rows, MOST_ASKED):
+        for at, value in islice(rows, MOST_ASKED):
             article = decode(value, EnrichedArticle)
-            if not asked.matches(search_document(article)):
+            document = search_document(article)
+            if not asked.matches(document):
                 continue
+            for name, counted in counts.items():
+                counted.update(map(_shown, document.all_values(FIELDS[name])))
             if offset <= len(found) < offset + limit:
                 hits.append(article)
-            found.append((number, at))
-        step, bars = _histogram([at for _, at in found])
+            found.append(at)
+        step, bars = _histogram(found)
         return SearchPage(
             hits=tuple(hits),
             total=len(found),
             complete=next(rows, None) is None,
-            facets=self._facets([number for number, _ in found]),
+            facets={name: _most_frequent(counted) for name, counted in counts.items()},
             histogram=bars,
             step=step,
         )
 
-    def _facets(self, documents: Sequence[int]) -> dict[str, tuple[Value, ...]]:
-        wanted = encode(documents).decode()
-        return {
-            field: tuple(
-                Value(value, count)
-                for value, count in self._connection.execute(
-                    """SELECT value, COUNT(*) AS count FROM search_terms
-                       WHERE field = ? AND document IN (SELECT value FROM json_each(?))
-                       GROUP BY value ORDER BY count DESC, value LIMIT ?""",
-                    (field, wanted, MOST_VALUES),
-                )
-            )
-            for field in FACETS
-        }
+
+def _most_frequent(counted: Counter[str]) -> tuple[Value, ...]:
+    ranked = sorted(counted.items(), key=lambda item: (-item[1], item[0]))
+    return tuple(Value(value, count) for value, count in ranked[:MOST_VALUES])
 
 
 def _time(article: EnrichedArticle) -> datetime:
@@ -185,52 +200,65 @@ def _time(article: EnrichedArticle) -> datetime:
     return min(article.published or came or _EPOCH, came or article.published or _EPOCH)
 
 
-def _words(document: Document) -> str:
-    """The distinct words of title, summary and body, as the tokenizer of the table keeps them whole."""
-    found = dict.fromkeys(chain.from_iterable(document.tokens(FIELDS[name]) for name in TEXT))
-    return " ".join(_kept(word) for word in found)
+def _words(article: EnrichedArticle) -> str:
+    """What an article is found by: the distinct words of its texts, and its terms."""
+    words = Tokens(getattr(article, name) for name in TEXT).vocabulary
+    return " ".join(chain(map(_kept, words), _terms(article)))
 
 
 def _kept(word: str) -> str:
+    """A word as the tokenizer of the table keeps it whole."""
     return word if word.isalnum() else word.translate(_NEVER_IN_WORDS)
 
 
-def _terms(document: Document) -> set[tuple[str, str]]:
-    return {(field.name, _shown(value)) for field in _TERMS for value in document.all_values(field)}
+def _terms(article: EnrichedArticle) -> set[str]:
+    found: set[tuple[str, object]] = set()
+    for nested, groups in _READ.items():
+        for subject in getattr(article, nested) if nested else (article,):
+            for part, fields in groups.items():
+                if part and getattr(subject, part) is None:
+                    continue
+                for name, read in fields:
+                    value = read(subject)
+                    if isinstance(value, tuple):
+                        found.update([(name, each) for each in value])
+                    else:
+                        found.add((name, value))
+    kept = [(name, value) for name, value in found if value is not None and value != ""]
+    terms = {_term(name, _shown(value)) for name, value in kept}
+    return terms.union(map(_term, {name for name, _ in kept}))
+
+
+@lru_cache(maxsize=50_000)
+def _term(field: str, value: str = "") -> str:
+    """A field and its value as one word of the table, which no text has; without a value, that there may be one."""
+    return f"{_TERM}{_kept(field)}{_TERM}{_kept(value)}"
 
 
 def _shown(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    return value if isinstance(value, str) else str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _narrowed(query: Query) -> tuple[str, list[str]]:
     """SQL that leaves a superset of what the query finds, and its arguments."""
-    parts: list[str] = []
-    arguments: list[str] = []
-    for clause in query.required_terms():
-        choices = list(_choices(clause))
-        if not choices or any(choice is None for choice in choices):
-            continue
-        parts.append("AND document IN (" + " UNION ".join(sql for sql, _ in filter(None, choices)) + ")")
-        arguments += chain.from_iterable(given for _, given in filter(None, choices))
-    return " ".join(parts), arguments
+    clauses = [words for words in map(_choices, query.required_terms()) if words]
+    if not clauses:
+        return "", []
+    asked = " AND ".join("(" + " OR ".join(f'"{word}"' for word in sorted(words)) + ")" for words in clauses)
+    return "AND document IN (SELECT rowid FROM search_words WHERE search_words MATCH ?)", [asked]
 
 
-def _choices(clause: Clause) -> Iterator[tuple[str, tuple[str, ...]] | None]:
-    """How to find the documents that have a term; None where the tables do not know."""
-    words = [_kept(term.value) for term in clause.terms if not term.field and term.value != EXISTS]
-    if words:
-        asked = " OR ".join(f'"{word}"' for word in sorted(words))
-        yield "SELECT rowid FROM search_words WHERE search_words MATCH ?", (asked,)
-    for field, value in sorted(clause.terms):
+def _choices(clause: Clause) -> set[str]:
+    """Words of the table of which a document has one; none where the table does not know."""
+    found = set()
+    for field, value in clause.terms:
         if not field and value != EXISTS:
-            continue
-        if field not in _TERM_NAMES:
-            yield None
-        elif value == EXISTS:
-            yield "SELECT document FROM search_terms WHERE field = ?", (field,)
+            found.add(_kept(value))
+        elif field in _TERM_NAMES:
+            found.add(_term(field) if value == EXISTS else _term(field, value))
         else:
-            yield "SELECT document FROM search_terms WHERE field = ? AND value = ?", (field, value)
+            return set()
+    return found
 
 
 def _histogram(times: Iterable[float]) -> tuple[float, tuple[Bar, ...]]:

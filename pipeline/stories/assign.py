@@ -15,13 +15,15 @@ TELLING = 24
 """Features of an article, the rarest first, by which others are looked for."""
 COMPARED = 24
 """Articles that it is compared with in full."""
+LOOKED_UP = 600
+"""Articles that these features may lead to, one that has several counted as often: what is left then is common."""
 JOIN = 0.25
 """Likeness from which an article joins a story."""
 MAY_JOIN = 0.12
 """Likeness from which it joins where no other story is nearly as like it."""
 APART = 2.0
 """How much more like the article a story must be than the next one, for that."""
-MERGE = 0.34
+MERGE = 0.37
 """Likeness of two stories, all articles of each taken together, from which they are one."""
 POOLED = 24
 """Latest articles of a story that speak for it then."""
@@ -120,12 +122,16 @@ def _nearby(memory: Memory, article: bytes, weights: Mapping[int, float], now: i
     """Articles that share the most telling features with this one."""
     shared: defaultdict[bytes, float] = defaultdict(float)
     ranked = sorted(weights, key=lambda feature: (-weights[feature], feature))
-    neutral = [feature for feature in ranked if feature < FIRST_WORD]
-    words = [feature for feature in ranked if feature >= FIRST_WORD]
-    for feature in neutral[:TELLING] + words[: TELLING // 2]:
-        value = weights[feature]
-        for name in memory.postings.get(feature, ()):
+    neutral = [feature for feature in ranked if feature < FIRST_WORD][:TELLING]
+    words = [feature for feature in ranked if feature >= FIRST_WORD][: TELLING // 2]
+    left = LOOKED_UP
+    for feature in sorted(neutral + words, key=lambda feature: (-weights[feature], feature)):
+        value, posted = weights[feature], memory.postings.get(feature, ())
+        for name in posted:
             shared[name] += value
+        left -= len(posted)
+        if left < 0:
+            break
     found = []
     for name in _best(shared, 2 * COMPARED):
         known = memory.articles.get(name)

@@ -1,6 +1,7 @@
 """What relate tells correlate of an article: one candidate for every rule that it or its story concerns."""
 
 from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 from pipeline.alerting.wording import facts, headline
 from pipeline.model.alert import AlertActor, AlertArticle, AlertPlace, LedgerEntry, Reason
@@ -24,54 +25,89 @@ def held_by(article: EnrichedArticle) -> tuple[Held, ...]:
     return tuple(_held(article, rule) for rule in article.rules)
 
 
-def candidate(
-    article: EnrichedArticle,
-    rule: str,
-    *,
-    whats: Iterable[str],
-    parties: Iterable[str],
-    origins: tuple[str, ...],
-    replaces: bool,
-    merged: tuple[str, ...],
-) -> Candidate:
-    """The candidate of a related article for one rule.
+class Shown(NamedTuple):
+    """What the candidates of an article have in common."""
 
-    Args:
-        article: with its story.
-        rule: id.
-        whats, parties: events that made the rule hold in the story, and whom they concern.
-        origins: for which the rule holds in the story, this article's included if it does.
-        replaces: the story has an earlier revision of the article.
-        merged: stories that the article's has taken in.
+    article: AlertArticle
+    actors: tuple[AlertActor, ...]
+    places: tuple[AlertPlace, ...]
+
+
+def shown(article: EnrichedArticle) -> Shown:
+    """What an alert shows of a related article, whatever the rule.
 
     Raises:
         ValueError: the article has no story.
     """
     if article.story is None:
         raise ValueError(f"article {article.id} has not been related")
-    holds = rule in article.rules
-    events = _events(article, rule) if holds else []
-    known, about = set(parties), _told_together(article, set(whats))
-    return Candidate(
-        rule=rule,
-        story=article.story.id,
-        article=shown(article),
-        revision=article.revision,
-        replaces=replaces,
-        holds=holds,
-        headline=headline(article, events) if holds else "",
-        facts=facts(article, events) if holds else (),
-        because=tuple(_reasons(article, rule)),
-        claims=tuple(_ledger(article, about, holds=holds)),
-        denies=denies(article, about, known, holds=holds),
-        withdraws=article.withdraws is not None,
-        origins=origins,
+    return Shown(
+        article=AlertArticle(
+            id=article.id,
+            url=article.url,
+            title=article.title or article.body[:80],
+            source=article.source,
+            language=article.language.code,
+            published=article.published,
+            origin=article.story.origin,
+            duplicate_of=article.story.duplicate_of,
+        ),
         actors=tuple(AlertActor(id=actor.id, name=actor.name) for actor in article.actors),
         places=tuple(
             AlertPlace(id=place.id, name=place.name, country=place.country, lat=place.lat, lon=place.lon)
             for place in article.places
             if place.kind != "country"
         ),
+    )
+
+
+def candidate(
+    article: EnrichedArticle,
+    shown: Shown,
+    rule: str,
+    *,
+    story: str,
+    whats: Iterable[str],
+    parties: Iterable[str],
+    origins: Iterable[str],
+    replaces: bool,
+    merged: tuple[str, ...],
+) -> Candidate | None:
+    """The candidate of an article for one rule; None where it has nothing to say on the matter.
+
+    Args:
+        article: to be told of.
+        shown: of it.
+        rule: id.
+        story: id of the article's story.
+        whats, parties: events that made the rule hold in the story, and whom they concern.
+        origins: for which the rule holds in the story, this article's included if it does.
+        replaces: the story has an earlier revision of the article.
+        merged: stories that the article's has taken in.
+    """
+    holds = rule in article.rules
+    about = _told_together(article, set(whats))
+    denied = denies(article, about, set(parties), holds=holds)
+    claims = tuple(_ledger(article, about, holds=holds))
+    if not (holds or denied or claims or replaces or merged or article.withdraws):
+        return None
+    events = _events(article, rule) if holds else []
+    return Candidate(
+        rule=rule,
+        story=story,
+        article=shown.article,
+        revision=article.revision,
+        replaces=replaces,
+        holds=holds,
+        headline=headline(article, events) if holds else "",
+        facts=facts(article, events) if holds else (),
+        because=tuple(_reasons(article, rule)),
+        claims=claims,
+        denies=denied,
+        withdraws=article.withdraws is not None,
+        origins=tuple(origins),
+        actors=shown.actors,
+        places=shown.places,
         fetched=article.fetched,
         stored=article.stored,
         merged=merged,
@@ -81,22 +117,8 @@ def candidate(
 def _told_together(article: EnrichedArticle, whats: set[str]) -> set[str]:
     """These events, and those that the article tells in the same words: who denies the one denies the other."""
     spans = [event.span for event in article.events if event.what in whats]
-    return whats | {event.what for event in article.events if any(_overlap(event.span, span) for span in spans)}
-
-
-def shown(article: EnrichedArticle) -> AlertArticle:
-    """What an alert shows of an article."""
-    story = article.story
-    return AlertArticle(
-        id=article.id,
-        url=article.url,
-        title=article.title or article.body[:80],
-        source=article.source,
-        language=article.language.code,
-        published=article.published,
-        origin=story.origin if story else article.id,
-        duplicate_of=story.duplicate_of if story else None,
-    )
+    others = [event for event in article.events if event.what not in whats] if spans else []
+    return whats | {event.what for event in others if any(_overlap(event.span, span) for span in spans)}
 
 
 def denies(article: EnrichedArticle, whats: set[str], parties: set[str], *, holds: bool) -> bool:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from zlib import crc32
 
@@ -15,7 +15,7 @@ from pipeline.stories.latin import skeleton
 
 FEWEST = 5
 """Consonants that tell a name from ordinary words."""
-REACH = 120
+REACH = 60
 """Characters before and after a name's longest word in which its others are looked for."""
 
 _UNSPACED = re.compile("[\u3040-\u9fff]")
@@ -47,15 +47,16 @@ def own_keys(source: Source) -> tuple[int, ...]:
     return (*keys, key_of("owner", source.owner)) if source.owner else tuple(keys)
 
 
-def _agency(name: str) -> list[int]:
+@lru_cache(maxsize=4096)
+def _agency(name: str) -> tuple[int, ...]:
     """The key of the agency of this name, if it is one."""
     agencies = _agencies()
     phrase = _phrase(name)
     if phrase:
         known = agencies.spoken.get(max(phrase, key=len), ())
-        if keys := [key for other, _, key in known if other == phrase]:
+        if keys := tuple(key for other, _, key in known if other == phrase):
             return keys
-    return [names[name] for names in (agencies.written, agencies.unspaced) if name in names]
+    return tuple(names[name] for names in (agencies.written, agencies.unspaced) if name in names)
 
 
 def learn_name(names: Names, source: str, name: str) -> None:

@@ -1,6 +1,8 @@
 """Near-duplicates in one language: how much of one text stands in another, estimated from two small sketches."""
 
+from bisect import bisect_right
 from collections import Counter
+from itertools import chain
 
 from pipeline.stories.memory import IDENTITY, Known, Memory
 from pipeline.stories.texts import SKETCH
@@ -11,6 +13,11 @@ Two independent reports of one event share a few per cent."""
 FEWEST = 6
 """Sequences a comparison needs."""
 
+WHOLE = 0.8
+"""Share of a text's own sequences in another from which it says nothing that the other does not."""
+LOOKED_AT = 32
+"""Articles that share most of a sketch, which are compared."""
+
 
 def containment(a: tuple[int, ...], b: tuple[int, ...]) -> float:
     """Share of the shorter text's three-word sequences that the other has too, 0 to 1; 0 where too little is known.
@@ -18,32 +25,36 @@ def containment(a: tuple[int, ...], b: tuple[int, ...]) -> float:
     Two sketches are samples of the same kind below the lower of their highest values (bottom-k sampling); a sketch
     that is not full holds its whole text.
     """
+    return _containment(a, frozenset(a), b)
+
+
+def _containment(a: tuple[int, ...], values: frozenset[int], b: tuple[int, ...]) -> float:
     limit = min(_limit(a), _limit(b))
-    left = {value for value in a if value <= limit}
-    right = {value for value in b if value <= limit}
-    fewer = min(len(left), len(right))
-    return len(left & right) / fewer if fewer >= FEWEST else 0.0
+    fewer = min(bisect_right(a, limit), bisect_right(b, limit))
+    return len(values.intersection(b)) / fewer if fewer >= FEWEST else 0.0  # what both have is below the limit
 
 
 def nearest_copy(memory: Memory, sketch: tuple[int, ...], but: bytes, now: int) -> tuple[Known, float] | None:
     """The article that this text has most of, the earliest of equals, if it is a copy of any; `but` is left out."""
-    shared: Counter[bytes] = Counter()
-    for value in sketch:
-        shared.update(memory.shingles.get(value, ()))
+    shared = Counter(chain.from_iterable(memory.shingles.get(value, ()) for value in sketch))
+    values = frozenset(sketch)
     best: tuple[Known, float] | None = None
-    shares: dict[tuple[int, ...], float] = {}
-    for name, count in shared.items():
+    for name, count in shared.most_common(LOOKED_AT):
         if count < 3 or name == but:
             continue
         known = memory.articles[name]
-        if known.at < now - IDENTITY:
+        share = _containment(sketch, values, known.sketch)
+        if share < COPY or known.at < now - IDENTITY:
             continue
-        if known.sketch not in shares:  # reprints of one text have one sketch
-            shares[known.sketch] = containment(sketch, known.sketch)
-        share = shares[known.sketch]
-        if share >= COPY and (best is None or (-share, known.stored) < (-best[1], best[0].stored)):
+        if best is None or (-share, known.stored) < (-best[1], best[0].stored):
             best = known, share
     return best
+
+
+def adds_nothing(sketch: tuple[int, ...], other: tuple[int, ...]) -> bool:
+    """Whether a text stands in another as good as whole."""
+    mine = bisect_right(sketch, min(_limit(sketch), _limit(other)))
+    return mine >= FEWEST and len(frozenset(sketch).intersection(other)) >= WHOLE * mine
 
 
 def _limit(sketch: tuple[int, ...]) -> int:

@@ -14,8 +14,10 @@ from pipeline.stories.latin import skeleton
 from pipeline.stories.numbers import Number, numbers
 from pipeline.stories.texts import UNSPACED, Names, counted, names, sketch, tokens
 
-ORDER = 24
+ORDER = 20
 """States, cities, persons and numbers that are kept in order."""
+LEAD = 4_000
+"""Characters of a body whose words, names and numbers are compared: what follows is mostly background."""
 ASIDE = frozenset({"past", "hypothetical", "threatened"})
 """Statuses of events that an article only mentions."""
 
@@ -40,7 +42,7 @@ class Traits(NamedTuple):
 def traits(article: EnrichedArticle) -> Traits:
     """Everything that is compared, read once."""
     unspaced = article.language.code in UNSPACED
-    title, body = article.title, article.body or article.summary
+    title, body = article.title, _lead(article.body or article.summary)
     text = f"{title}\n{body}"
     title_tokens, body_tokens = tokens(title, unspaced=unspaced), tokens(body, unspaced=unspaced)
     said = numbers(text, article.language.code, {*title_tokens, *body_tokens})
@@ -53,6 +55,13 @@ def traits(article: EnrichedArticle) -> Traits:
         order=_order(article, [number for number in said if number.start > len(title)]),
         names=named.written,
     )
+
+
+def _lead(body: str) -> str:
+    if len(body) <= LEAD:
+        return body
+    end = body.rfind(" ", 0, LEAD)
+    return body[: end if end > 0 else LEAD]
 
 
 def _features(article: EnrichedArticle, named: Names, said: list[Number]) -> Iterator[int]:

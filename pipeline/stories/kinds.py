@@ -44,7 +44,7 @@ LIMITS = {
     Kind.REGION: 3,
     Kind.FIGURE: 4,
     Kind.NUMBER: 6,
-    Kind.NAME: 14,
+    Kind.NAME: 12,
 }
 """Features kept of an article by kind, so that a record of it stays near 500 bytes."""
 

@@ -4,9 +4,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+import msgspec
+
 from pipeline.stories.credits import Names, learn_name
 from pipeline.stories.rarity import Lengths, lengths, most_telling, weights
-from pipeline.stories.record import Decided, unpack
+from pipeline.stories.record import Decided, Held, unpack
 
 DAY = 86_400_000
 IDENTITY = 35 * DAY
@@ -39,6 +41,11 @@ class Known(NamedTuple):
     sketch: tuple[int, ...]
     order: tuple[int, ...]
     rules: tuple[str, ...]
+
+
+class _Place(NamedTuple):
+    story: bytes
+    origin: bytes
 
 
 @dataclass
@@ -109,6 +116,7 @@ class Memory:
 
     def learn(self, decided: Decided) -> None:
         """Takes in one record: the article in place of its earlier revision, and forgets what is past its window."""
+        decided = self._whole(decided)
         self._forget(decided.at)
         before = self.articles.get(decided.id)
         known = self._known(decided, before)
@@ -132,6 +140,36 @@ class Memory:
     def most_telling(self, counted: Mapping[int, int], most: int) -> list[int]:
         """Of features, those that say most by how rare they are now and how often an article uses them."""
         return most_telling(self.frequency, len(self.ageing), counted, most)
+
+    def brief(self, decided: Decided) -> Decided:
+        """A record without what `learn` can tell from this state: where a copy stands, what a story has already."""
+        default = self._default_place(decided)
+        story = self.stories.get(decided.story)
+        return msgspec.structs.replace(
+            decided,
+            stored=0 if decided.stored == decided.at else decided.stored,
+            story=b"" if decided.story == default.story else decided.story,
+            origin=b"" if decided.origin == default.origin else decided.origin,
+            accounts=tuple(key for key in decided.accounts if key not in story.accounts) if story else decided.accounts,
+            held=tuple(_news(held, story.rules.get(held.rule)) for held in decided.held) if story else decided.held,
+        )
+
+    def _whole(self, decided: Decided) -> Decided:
+        """A record with its place and time."""
+        default = self._default_place(decided)
+        return msgspec.structs.replace(
+            decided,
+            stored=decided.stored or decided.at,
+            story=decided.story or default.story,
+            origin=decided.origin or default.origin,
+        )
+
+    def _default_place(self, decided: Decided) -> _Place:
+        """Where a copy stands if nothing else is said: with its original; any other article by itself."""
+        original = self.articles.get(decided.duplicate_of)
+        if original and decided.at - original.at <= IDENTITY:
+            return _Place(original.story, original.origin)
+        return _Place(decided.id, decided.id)
 
     def _known(self, decided: Decided, before: Known | None) -> Known:
         features = frozenset(unpack(decided.features))
@@ -178,7 +216,7 @@ class Memory:
 
     def _join(self, known: Known, decided: Decided, before: Known | None) -> None:
         story = self.stories.setdefault(known.story, Story(known.story))
-        if known.id not in story.articles:
+        if before is None or known.id not in story.articles:
             story.articles.append(known.id)
         for name in before.rules if before else ():
             story.rules[name].hold(known.origin, -1)
@@ -242,6 +280,14 @@ class Memory:
             del self.stories[known.story]
             for gone in story.merged:
                 self.redirects.pop(gone, None)
+
+
+def _news(held: Held, known: InStory | None) -> Held:
+    """Of a rule that holds for an article, what its story has not had yet."""
+    if known is None:
+        return held
+    whats = tuple(what for what in held.whats if what not in known.whats)
+    return Held(held.rule, whats, tuple(party for party in held.parties if party not in known.parties))
 
 
 def _before(times: list[tuple[int, bytes]], limit: int) -> int:

@@ -1,7 +1,7 @@
 """Which articles are one account: reprints, translations, retellings of one owner, reports that credit one agency."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from pipeline.stories.kinds import Kind
@@ -17,6 +17,8 @@ SAME_ORDER = 0.6
 FEWEST = 5
 """Names and numbers a comparison needs."""
 WITHIN = 4 * DAY
+LATEST = 128
+"""Articles of a story that another may retell."""
 
 
 class Account(NamedTuple):
@@ -64,33 +66,34 @@ def _retold(
     now: int,
 ) -> Known | None:
     """The article of the story that this one translates or retells."""
-    mine = {feature for feature in features if feature >> 28 in OWN_FACTS}
+    mine = frozenset(feature for feature in features if feature >> 28 in OWN_FACTS)
+    times = Counter(order)
     best: tuple[float, Known] | None = None
-    for name in story.articles:
+    for name in story.articles[-LATEST:]:
         known = memory.articles[name]
         if name == article or now - known.at > WITHIN or not known.features:
             continue
-        score = _retelling(mine, order, known)
+        score = _retelling(mine, order, times, known)
         if score and (best is None or score > best[0]):
             best = score, known
     return best[1] if best else None
 
 
-def _retelling(mine: set[int], order: tuple[int, ...], known: Known) -> float:
+def _retelling(mine: frozenset[int], order: tuple[int, ...], times: Mapping[int, int], known: Known) -> float:
     """How surely this is that told again, 0 where it is not."""
-    theirs = {feature for feature in known.features if feature >> 28 in OWN_FACTS}
-    share = len(mine & theirs) / len(mine) if len(mine) >= FEWEST else 0.0
-    alike = in_order(order, known.order) if _may_be_in_order(order, known.order) else 0.0
+    share = len(mine & known.features) / len(mine) if len(mine) >= FEWEST else 0.0
+    alike = in_order(order, known.order) if _may_be_in_order(order, times, known.order) else 0.0
     if share >= TOLD_ALREADY or alike >= SAME_ORDER:
         return share + alike
     return 0.0
 
 
-def _may_be_in_order(a: Sequence[int], b: Sequence[int]) -> bool:
+def _may_be_in_order(a: Sequence[int], times: Mapping[int, int], b: Sequence[int]) -> bool:
     """Whether so much is shared that the order can matter: cheaper to tell than the order."""
-    if min(len(a), len(b)) < FEWEST:
+    needed = SAME_ORDER * max(len(a), len(b))
+    if min(len(a), len(b)) < max(FEWEST, needed):
         return False
-    return (Counter(a) & Counter(b)).total() >= SAME_ORDER * max(len(a), len(b))
+    return sum(map(times.__getitem__, times.keys() & b)) >= needed
 
 
 def in_order(a: Sequence[int], b: Sequence[int]) -> float:

@@ -27,7 +27,7 @@ class Decided(msgspec.Struct, frozen=True, array_like=True):
     version: int
     """Input offset that decided it."""
     stored: int
-    """Log time of its first revision, milliseconds."""
+    """Log time of its first revision, milliseconds; 0 where that is `at`."""
     published: int | None
     """Milliseconds."""
     source: str
@@ -36,15 +36,17 @@ class Decided(msgspec.Struct, frozen=True, array_like=True):
     owner: str
     language: str
     story: bytes
+    """Empty where it is that of the article it copies, or, copying none, its own."""
     origin: bytes
+    """Empty likewise."""
     duplicate_of: bytes
     accounts: tuple[int, ...]
-    """Keys of its source, its owner, and those it credits."""
+    """Keys of its source, its owner, and those it credits, less those that its story has already."""
     features: bytes
     sketch: bytes
     order: bytes
     held: tuple[Held, ...] = ()
-    """Rules that hold for it."""
+    """Rules that hold for it, and what its story has not had yet of their events and parties."""
     merged: tuple[bytes, ...] = ()
     """Stories that its own has taken in with it."""
 

@@ -4,7 +4,7 @@ One ordered partition. State is what comes of one small record an article (see r
 that is known causes nothing at all, as its first copy has been sent already.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -13,18 +13,18 @@ from pipeline.model.codec import decode, encode
 from pipeline.model.enriched import EnrichedArticle, StoryRef
 from pipeline.stage import Decision, Effect, Message, StateChange
 from pipeline.stories.assign import Joined, story_of
-from pipeline.stories.candidates import candidate, held_by
+from pipeline.stories.candidates import candidate, held_by, shown
 from pipeline.stories.credits import credited, own_keys
-from pipeline.stories.duplicates import nearest_copy
+from pipeline.stories.duplicates import adds_nothing, nearest_copy
 from pipeline.stories.features import Traits, traits
 from pipeline.stories.memory import IDENTITY, InStory, Known, Memory
 from pipeline.stories.origins import account_of
 from pipeline.stories.record import Decided, from_bytes, milliseconds, pack, time_of, to_bytes
 from pipeline.topics import ARTICLES, CANDIDATES, ENRICHED
 
-KEPT = 84
+KEPT = 64
 """Features of an article that are remembered, so that its record stays near 500 bytes."""
-WORDS_KEPT = range(12, 28)
+WORDS_KEPT = range(10, 28)
 """How few and how many words of an article are among them: the rarest, as far as is known."""
 NAMES_KEPT = 8
 """Names that are remembered because other articles have shown them to be names."""
@@ -76,8 +76,9 @@ class Relate:
         if known and revision in known.revisions:
             return Decision(())
         read = traits(article)
-        accounts = _accounts(state, article, read)
-        place = _again(state, known, read) if known else _place(state, article, read, accounts, now)
+        own = own_keys(article.source)
+        others = _credited(state, article, read, own)
+        place = _again(state, known, read) if known else _place(state, article, read, own, others, now)
         decided = Decided(
             id=name,
             revision=revision,
@@ -92,7 +93,7 @@ class Relate:
             story=place.story,
             origin=place.origin,
             duplicate_of=place.duplicate_of,
-            accounts=(*own_keys(article.source), *accounts),
+            accounts=(*own, *others),
             features=pack(sorted(place.features)),
             sketch=pack(read.sketch),
             order=pack(read.order, "H"),
@@ -102,7 +103,7 @@ class Relate:
         finished = _finished(article, decided)
         effects = [Effect(ARTICLES, finished.id, encode(finished), finished)]
         effects += _candidates(state, finished, decided, known)
-        return Decision(effects, (StateChange(article.id, to_bytes(decided)),))
+        return Decision(effects, (StateChange(article.id, to_bytes(state.brief(decided))),))
 
     def dump(self, state: Memory) -> bytes:
         """The state as bytes."""
@@ -126,9 +127,8 @@ _dump = msgspec.msgpack.Encoder().encode
 _load = msgspec.msgpack.Decoder(Memory).decode
 
 
-def _accounts(state: Memory, article: EnrichedArticle, read: Traits) -> tuple[int, ...]:
+def _credited(state: Memory, article: EnrichedArticle, read: Traits, own: Sequence[int]) -> tuple[int, ...]:
     """Keys of those whom an article credits, itself left out."""
-    own = own_keys(article.source)
     text = f"{article.title}\n{article.body or article.summary}"
     return tuple(key for key in credited(text, read.names, state.names) if key not in own)[:6]
 
@@ -138,41 +138,41 @@ def _again(state: Memory, known: Known, read: Traits) -> _Place:
     return _Place(state.story_id(known.story), known.origin, known.duplicate_of, (), _features(state, read))
 
 
-def _place(state: Memory, article: EnrichedArticle, read: Traits, accounts: tuple[int, ...], now: int) -> _Place:
+def _place(
+    state: Memory, article: EnrichedArticle, read: Traits, own: Sequence[int], others: Sequence[int], now: int
+) -> _Place:
     name = bytes.fromhex(article.id)
     features = _features(state, read)
     copied = nearest_copy(state, read.sketch, name, now)
     copy = copied[0] if copied else None
-    joined = story_of(
-        state,
-        article=name,
-        features=features,
-        language=article.language.code,
-        credited=accounts,
-        now=now,
-    )
+    if copy and adds_nothing(read.sketch, copy.sketch):
+        joined = Joined(copy.story, ())
+    else:
+        joined = story_of(
+            state, article=name, features=features, language=article.language.code, credited=others, now=now
+        )
     if copy and copy.story not in (joined.story, *joined.merged):
         joined = Joined(copy.story, ())
-    story = joined.story
     account = account_of(
         state,
-        state.stories.get(story),
+        state.stories.get(joined.story),
         article=name,
         copy=copy,
-        own=own_keys(article.source),
-        credited=accounts,
+        own=own,
+        credited=others,
         features=features,
         order=read.order,
         now=now,
     )
-    return _Place(story or name, account.origin, account.duplicate_of, joined.merged, features)
+    return _Place(joined.story or name, account.origin, account.duplicate_of, joined.merged, features)
 
 
 def _features(state: Memory, read: Traits) -> frozenset[int]:
     """What is remembered of an article: its features, names that are known, and the words that say most."""
-    names = [name for name in read.perhaps if name in state.frequency][:NAMES_KEPT]
-    room = KEPT - len(read.features) - len(names)
-    words = min(max(room, WORDS_KEPT.start), WORDS_KEPT.stop)
+    room = KEPT - len(read.features)
+    names = [name for name in read.perhaps if name in state.frequency]
+    names = names[: min(max(room - WORDS_KEPT.start, 0), NAMES_KEPT)]
+    words = min(max(room - len(names), WORDS_KEPT.start), WORDS_KEPT.stop)
     return frozenset(read.features).union(state.most_telling(read.words, words), names)
 
 
@@ -195,23 +195,35 @@ def _candidates(state: Memory, article: EnrichedArticle, decided: Decided, befor
     stories = [state.stories[id_] for id_ in (decided.story, *decided.merged) if id_ in state.stories]
     own = {held.rule: held for held in decided.held}
     rules = dict.fromkeys([*own, *(rule for story in stories for rule in story.rules)])
+    if not rules:
+        return []
+    seen, merged = shown(article), tuple(story.hex() for story in decided.merged)
     effects = []
     for rule in rules:
         before_it = [story.rules.get(rule, NO_STORY) for story in stories]
         held = own.get(rule)
-        stands = {origin: times for each in before_it for origin, times in each.origins.items()}
-        if before and rule in before.rules and not held and stands.get(before.origin) == 1:
-            del stands[before.origin]
-        if held:
-            stands[decided.origin] = 1
         made = candidate(
             article,
+            seen,
             rule,
+            story=decided.story.hex(),
             whats=[what for each in before_it for what in each.whats] + list(held.whats if held else ()),
             parties=[party for each in before_it for party in each.parties] + list(held.parties if held else ()),
-            origins=tuple(origin.hex() for origin in stands),
+            origins=(origin.hex() for origin in _standing(before_it, rule, decided, before)),
             replaces=before is not None,
-            merged=tuple(story.hex() for story in decided.merged),
+            merged=merged,
         )
-        effects.append(Effect(CANDIDATES, rule, encode(made)))
+        if made:
+            effects.append(Effect(CANDIDATES, rule, encode(made)))
     return effects
+
+
+def _standing(before_it: Sequence[InStory], rule: str, decided: Decided, before: Known | None) -> Iterator[bytes]:
+    """Origins for which a rule holds in a story, once the article is in it."""
+    stands = {origin: times for each in before_it for origin, times in each.origins.items()}
+    held = any(held.rule == rule for held in decided.held)
+    if before and rule in before.rules and not held and stands.get(before.origin) == 1:
+        del stands[before.origin]
+    if held:
+        stands[decided.origin] = 1
+    yield from stands

@@ -18,8 +18,9 @@ class Weighed(NamedTuple):
     """Of its features."""
     squares: Mapping[int, float]
     """Of the weights."""
-    neutral: Mapping[int, float]
-    """The same without words."""
+    features: frozenset[int]
+    neutral: frozenset[int]
+    """Features without words."""
     lengths: Lengths
     language: str
     slots: Mapping[int, frozenset[int]]
@@ -27,21 +28,27 @@ class Weighed(NamedTuple):
 
 def weighed(features: Mapping[int, float], language: str) -> Weighed:
     """Prepares an article whose features have these weights."""
-    squares = {feature: weight * weight for feature, weight in features.items()}
-    neutral = {feature: square for feature, square in squares.items() if feature < FIRST_WORD}
-    return Weighed(features, squares, neutral, lengths(features), language, slots(frozenset(features)))
+    every = frozenset(features)
+    return Weighed(
+        weights=features,
+        squares={feature: weight * weight for feature, weight in features.items()},
+        features=every,
+        neutral=frozenset(feature for feature in every if feature < FIRST_WORD),
+        lengths=lengths(features),
+        language=language,
+        slots=slots(every),
+    )
 
 
 def likeness(article: Weighed, known: Known) -> float:
     """Cosine of two articles' weighted features, 0 to 1; words count within one language only."""
-    same = article.language == known.language
-    squares = article.squares if same else article.neutral
-    shared = squares.keys() & known.features
-    if not shared:
-        return 0.0
-    product = fsum(map(squares.__getitem__, shared))
-    length = article.lengths.whole * known.lengths.whole if same else article.lengths.neutral * known.lengths.neutral
-    return product / sqrt(length)
+    if article.language == known.language:
+        shared = article.features & known.features
+        length = article.lengths.whole * known.lengths.whole
+    else:
+        shared = article.neutral & known.features
+        length = article.lengths.neutral * known.lengths.neutral
+    return fsum(map(article.squares.__getitem__, shared)) / sqrt(length) if shared else 0.0
 
 
 def contradictions(mine: Mapping[int, frozenset[int]], theirs: Mapping[int, frozenset[int]]) -> int:

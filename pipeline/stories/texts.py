@@ -2,14 +2,14 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 from zlib import crc32
 
 from pipeline.stories.kinds import Kind
 from pipeline.stories.latin import skeleton, words
 
-SKETCH = 24
+SKETCH = 16
 """Hashes of a sketch."""
 UNSPACED = frozenset({"zh", "ja", "th", "lo", "km", "my"})
 STEM = 6
@@ -26,6 +26,7 @@ _CAPITAL = "[A-ZÀ-ÞĀ-ɏΆ-ΫЀ-ЯҊ-ԯԱ-Ֆ]"
 _INSIDE = re.compile(rf"{_CAPITAL}(?:(?<=[^\W_][ \u00a0].)|(?<=[,;][ \u00a0].))[^\W\d_]{{2,}}")
 _OPENING = re.compile(rf"{_CAPITAL}(?<![^\W\d_].)(?<![^\W_][ \u00a0].)(?<![,;][ \u00a0].)[^\W\d_]{{2,}}")
 _UNCASED = re.compile(r"[\u0590-\u05ff\u0620-\u06ff\u10d0-\u10ff]{4,}")
+_FIRST_BYTES_OF_OTHERS = bytes({*range(256)} - {first.encode()[0] for first in map(chr, range(0x590, 0x700))} - {0xE1})
 
 
 class Names(NamedTuple):
@@ -52,16 +53,20 @@ class _Hashes(dict[str, bytes]):
 
 
 class _Features(dict[str, int]):
-    """The features of the words met lately; 0 for a word that says nothing."""
+    """The features of the words met lately; 0 for one that says nothing."""
 
-    def __init__(self, make: Callable[[str], int]) -> None:
+    def __init__(self, *, unspaced: bool) -> None:
         super().__init__()
-        self._make = make
+        self._unspaced = unspaced
 
     def __missing__(self, word: str) -> int:
         if len(self) >= REMEMBERED:
             self.clear()
-        found = self[word] = self._make(word)
+        length, found = len(word), 0
+        if (length > 3 or self._unspaced) and not word.isdigit():
+            kind = _GRAM if self._unspaced and not word.isascii() else _BY_LENGTH[min(length, 9)]
+            found = kind | int.from_bytes(_hashes[word], "little") & 0xFFFFFFF
+        self[word] = found
         return found
 
 
@@ -87,26 +92,9 @@ def counted(body: Sequence[str], title: Sequence[str], *, unspaced: bool) -> Cou
     return found
 
 
-def _feature(word: str) -> int:
-    length = len(word)
-    if length < 4 or word.isdigit():
-        return 0
-    return _BY_LENGTH[min(length, 9)] | _hash(word)
-
-
-def _pair_feature(token: str) -> int:
-    if token.isdigit():
-        return 0
-    return (_BY_LENGTH[min(len(token), 9)] if token.isascii() else _GRAM) | _hash(token)
-
-
-def _hash(word: str) -> int:
-    return int.from_bytes(_hashes[word], "little") & 0xFFFFFFF
-
-
 _hashes = _Hashes()
-_features = _Features(_feature)
-_pair_features = _Features(_pair_feature)
+_features = _Features(unspaced=False)
+_pair_features = _Features(unspaced=True)
 
 
 def _pairs(token: str) -> Iterator[str]:
@@ -120,7 +108,9 @@ def names(text: str) -> Names:
     """Words that may be names, reduced to their consonants; shorter ones than three are left out."""
     inside = [word for word in _INSIDE.findall(text) if word[0].isupper()]
     opening = dict.fromkeys(word for word in _OPENING.findall(text) if word[0].isupper())
-    uncased = dict.fromkeys(map(_without_prefix, _UNCASED.findall(text)))
+    # Their first bytes in UTF-8 tell in no time that most texts have no such letter.
+    other = text.encode("utf-8", "surrogatepass").translate(None, _FIRST_BYTES_OF_OTHERS)
+    uncased = dict.fromkeys(map(_without_prefix, _UNCASED.findall(text))) if other else {}
     every = dict.fromkeys((*inside, *opening, *uncased))
     written = dict(zip(every, skeleton(" ".join(every)).split(" "), strict=False))
     parts = {word: part for word, part in written.items() if len(part) > 2}

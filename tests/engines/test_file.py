@@ -234,6 +234,32 @@ def test_a_file_of_version_2_is_upgraded_in_place_and_goes_on(as_snapshot: bool,
     again.close()
 
 
+def test_a_file_of_version_3_is_searched_as_before(tmp_path: Path) -> None:
+    engine = engine_at(tmp_path / "a.db", clock=lambda: NOON)
+    engine.append([article(number, "Bridge fires") for number in range(3)])
+    settle(engine)
+    engine.close()
+    old = sqlite3.connect(tmp_path / "a.db")
+    old.executescript("""
+        DROP TABLE search_words;
+        CREATE TABLE search_terms (
+            field TEXT NOT NULL, value TEXT NOT NULL, document INTEGER NOT NULL,
+            PRIMARY KEY (field, value, document)) WITHOUT ROWID;
+        CREATE VIRTUAL TABLE search_words USING fts5(words, content='', detail=none, tokenize='ascii');
+        INSERT INTO search_words (rowid, words) SELECT document, 'bridge fires' FROM search_documents;
+        INSERT INTO search_terms SELECT 'source.id', 'gazette', document FROM search_documents;
+        PRAGMA user_version = 3;
+    """)
+    old.close()
+    engine_at(tmp_path / "a.db", clock=lambda: NOON).close()
+    reader = Reader(tmp_path / "a.db")
+    for query in ("bridge", "source.id: *", f"id: {article(1, 'Bridge fires').id}"):
+        assert reader.search(query).total == (1 if query.startswith("id") else 3)
+    reader.close()
+    with sqlite3.connect(tmp_path / "a.db") as file:
+        assert file.execute("SELECT 1 FROM sqlite_schema WHERE name = 'search_terms'").fetchone() is None
+
+
 def only_so_large(engine: Embedded, pages: int | None) -> None:
     """Lets the disk of this engine be full at so many more pages than it has now."""
     connection = engine._store.connection

@@ -19,6 +19,9 @@ from tests.enrich.names_case import read, states
             "Власти Грузии и президент Армении обсудили границу с Турцией.", {"GEO", "ARM", "TUR"}, id="ru cases"
         ),
         pytest.param(
+            "Danish doctors delivered medicine and blankets to Moldovan flood victims.", {"DNK", "MDA"}, id="who did it"
+        ),
+        pytest.param(
             "A Brazilian striker scored twice as the match ended in a draw, the coach said.", set(), id="a nationality"
         ),
         pytest.param(

@@ -25,6 +25,24 @@ SAID = [
     ("МИД Турции подтвердил, что посол вызван.", "МИД Турции", "confirms"),
     ("По словам министра обороны Литвы, дрон упал в лесу.", "министра обороны Литвы", "asserts"),
     ("«Мы требуем объяснений», — заявил посол Азербайджана.", "посол Азербайджана", "asserts"),
+    ("The envoy of Chile, who arrived on Monday, said talks would go on.", "The envoy of Chile", "asserts"),
+    ("Hungary: the border stays open for lorries.", "Hungary", "asserts"),
+    ("The defence ministry of Mali would not confirm the losses.", "The defence ministry", "declines-to-comment"),
+    ("Laut Außenministerium in Wien wurde der Botschafter einbestellt.", "Außenministerium", "asserts"),
+    ("„Davon wissen wir nichts“, brummte der Bürgermeister.", "der Bürgermeister", "asserts"),
+    ("Le ministère des Affaires étrangères récuse ces accusations.", "Le ministère", "denies"),
+    ("« Nous restons », soupire la consule honoraire.", "la consule honoraire", "asserts"),
+    ("El Ministerio de Defensa tildó el informe de «pura fantasía».", "El Ministerio de Defensa", "asserts"),
+    (
+        "O Ministério dos Negócios Estrangeiros confirmou a morte de um soldado.",
+        "O Ministério dos Negócios",
+        "confirms",
+    ),
+    ("Dışişleri Bakanlığı, saldırının ardından elçinin çağrıldığını açıkladı.", "Dışişleri Bakanlığı", "announces"),
+    ("وقال وزير الخارجية إن السفارة ستبقى مفتوحة.", "وزير الخارجية", "asserts"),
+    ("外務省は大使館の閉鎖を検討していると述べた。", "外務省", "asserts"),
+    ("외교부는 “대사관 직원은 모두 무사하다”고 밝혔다.", "외교부", "asserts"),
+    ("विदेश मंत्रालय ने कहा कि राजदूत को तलब किया गया।", "विदेश मंत्रालय", "asserts"),
 ]
 
 
@@ -32,6 +50,32 @@ SAID = [
 def test_speaker_and_stance(body: str, speaker: str, stance: str) -> None:
     said = claims(body)
     assert any(speaker in claim.speaker.text and claim.stance == stance for claim in said), said
+
+
+@pytest.mark.parametrize(
+    ("body", "not_speaker"),
+    [
+        ("The consul of Peru was told that the road was closed.", "consul"),
+        ("UK nationals in Juba are being urged to leave by the embassy's staff.", "nationals"),
+        ('The army has called the report "a denied attack" on its honour.', "report"),
+    ],
+)
+def test_who_is_spoken_to_or_of_is_no_speaker(body: str, not_speaker: str) -> None:
+    assert not any(not_speaker in claim.speaker.text for claim in claims(body))
+
+
+def test_a_speaker_has_one_claim_and_the_headline_adds_none() -> None:
+    said = claims(
+        "The embassy of Malta in Oran said it was open. The embassy of Malta in Oran denied that its staff had left.",
+        title="Malta's embassy denies it has closed",
+    )
+    assert [claim.stance for claim in said] == ["denies"]
+    assert said[0].span.field == "body"
+
+
+def test_a_pronoun_stands_for_who_spoke_last() -> None:
+    said = claims("The ambassador of Chile said the talks had gone well. He warned that time was short.")
+    assert [(claim.speaker.text, claim.stance) for claim in said] == [("The ambassador of Chile", "warns")]
 
 
 def test_anonymous_speakers_are_marked() -> None:

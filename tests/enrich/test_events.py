@@ -39,3 +39,16 @@ def test_what_happened(case: dict[str, Any]) -> None:
         if event.status in ("reported", "claimed") and not general(event.what, event.type)
     }
     assert happened == set(case["happened"])
+
+
+@pytest.mark.parametrize(
+    ("text", "source", "target"),
+    [
+        pytest.param("Denmark condemned Sweden on Monday.", ("DNK",), ("SWE",), id="verb between"),
+        pytest.param("The Danish government and Norway condemned Sweden.", ("DNK",), ("SWE",), id="the subject first"),
+        pytest.param("Denmark condemned the attack.", ("DNK",), (), id="no object"),
+    ],
+)
+def test_who_did_it_to_whom(text: str, source: tuple[str, ...], target: tuple[str, ...]) -> None:
+    (event,) = enrich(article("", text)).events
+    assert (event.source, event.target) == (source, target)

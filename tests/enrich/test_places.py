@@ -2,7 +2,8 @@
 
 import pytest
 
-from pipeline.enrich.lexicon import LANGUAGES
+from pipeline.enrich import tables
+from pipeline.enrich.lexicon import LANGUAGES, fold
 from pipeline.enrich.names import mistakes
 from tests.enrich.names_case import cities, read
 
@@ -99,3 +100,15 @@ def test_a_mention_is_the_word_as_it_stands() -> None:
 )
 def test_data_files_are_sound(language: str) -> None:
     assert mistakes(language) == []
+
+
+@pytest.mark.parametrize("script", sorted(path.stem for path in (tables.FOLDER / "names").iterdir()))
+def test_names_are_filed_under_the_words_by_which_they_are_looked_up(script: str) -> None:
+    for word, line in tables.names(script).items():
+        for spelling in tables.spellings(line):
+            words = fold(spelling.name).split()
+            assert word in (words[0], max(reversed(words), key=len))
+
+
+def test_a_script_without_names_of_cities_is_read_all_the_same() -> None:
+    assert read("વિદેશ મંત્રાલયે આજે એક નિવેદન બહાર પાડ્યું.").language.code == "gu"

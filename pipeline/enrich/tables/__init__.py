@@ -1,8 +1,9 @@
 """The world as the tables have it: countries, cities, and their names in each language. See docs/data.md."""
 
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 FOLDER = Path(__file__).parent
 
@@ -20,8 +21,16 @@ class City(NamedTuple):
     capital: bool
     region: str
     """Postal code of the state for towns of the USA, else empty."""
-    alternates: str
-    """Other spellings in every script, separated by `|`."""
+
+
+class Spelling(NamedTuple):
+    """A name and the cities that bear it, the most populous first."""
+
+    name: str
+    main: tuple[str, ...]
+    """Ids of those whose English name it is."""
+    other: tuple[str, ...]
+    """Ids of those that are also spelled so."""
 
 
 class Region(NamedTuple):
@@ -54,18 +63,55 @@ class Country(NamedTuple):
     """Alpha-2."""
 
 
+@cache
+def _lines(table: str) -> list[str]:
+    return (FOLDER / table).read_text(encoding="utf-8").split("\n")[:-1]
+
+
 def _rows(table: str) -> list[list[str]]:
-    lines = (FOLDER / table).read_text(encoding="utf-8").split("\n")
-    return [line.split("\t") for line in lines if line]
+    return [line.split("\t") for line in _lines(table)]
+
+
+class _Cities(dict[str, City]):
+    """Made of their rows when they are first asked for: an article names a few of 38,000."""
+
+    def __init__(self) -> None:
+        self._rows = dict(line.split("\t", 1) for line in _lines("cities.tsv"))
+
+    def __missing__(self, id_: str) -> City:
+        name, country, lat, lon, population, kind, region = self._rows[id_].split("\t")
+        city = City(id_, name, country, float(lat), float(lon), int(population), kind == "capital", region)
+        self[id_] = city
+        return city
+
+    def get(self, id_: str, default: Any = None) -> Any:
+        return self[id_] if id_ in self._rows else default
 
 
 @cache
-def cities() -> dict[str, City]:
-    """Every city by id, the most populous first."""
-    return {
-        id_: City(id_, name, country, float(lat), float(lon), int(population), kind == "capital", region, alternates)
-        for id_, name, country, lat, lon, population, kind, region, alternates in _rows("cities.tsv")
-    }
+def cities() -> Mapping[str, City]:
+    """Every city by id."""
+    return _Cities()
+
+
+@cache
+def names(script: str) -> Mapping[str, str]:
+    """A word, folded, to the line of the names of cities in a script of which it is the first or the longest word.
+
+    Empty for a script in which GeoNames has none.
+    """
+    table = f"names/{script}.tsv"
+    return dict(line.split("\t", 1) for line in _lines(table)) if (FOLDER / table).exists() else {}
+
+
+def spellings(line: str) -> list[Spelling]:
+    """The names in a line of `names`."""
+    return list(map(_spelling, line.split("\t"))) if line else []
+
+
+def _spelling(field: str) -> Spelling:
+    name, main, other = field.split("|")
+    return Spelling(name, tuple(main.split()), tuple(other.split()))
 
 
 @cache
@@ -96,35 +142,20 @@ def regions() -> dict[str, Region]:
     }
 
 
-@cache
-def _by_language(table: str) -> dict[str, list[tuple[str, str]]]:
-    names: dict[str, list[tuple[str, str]]] = {}
-    for language, id_, name in _rows(table):
-        names.setdefault(language, []).append((id_, name))
-    return names
+def _of_language(table: str, language: str) -> list[tuple[str, str]]:
+    prefix = f"{language}\t"
+    rows = (line.split("\t") for line in _lines(table) if line.startswith(prefix))
+    return [(id_, name) for _, id_, name in rows]
 
 
 def territories(language: str) -> list[tuple[str, str]]:
     """CLDR's names of states (alpha-3) and of EU and UN in a language."""
-    return _by_language("territories.tsv").get(language, [])
+    return _of_language("territories.tsv", language)
 
 
 def exemplars(language: str) -> list[tuple[str, str]]:
     """CLDR's names of the world's best-known cities in a language, by GeoNames id."""
-    return _by_language("exemplars.tsv").get(language, [])
-
-
-@cache
-def city_ids() -> dict[str, str]:
-    """`Odesa` (the most populous of the name) and `Odessa, USA` to GeoNames id; then other Latin spellings."""
-    ids: dict[str, str] = {}
-    for city in cities().values():
-        ids.setdefault(city.name, city.id)
-        ids.setdefault(f"{city.name}, {city.country}", city.id)
-    for city in cities().values():
-        for name in city.alternates.split("|"):
-            ids.setdefault(name, city.id)
-    return ids
+    return _of_language("exemplars.tsv", language)
 
 
 @cache

@@ -1,0 +1,41 @@
+"""Vocabulary: everything that is looked for in a language (names, concepts, words of themes), found in one pass."""
+
+import gc
+from functools import cache
+from itertools import chain
+from typing import NamedTuple
+
+from pipeline.enrich import lexicon, names, themes
+from pipeline.enrich.lexicon import UNJOINED, Hit, LetterMatcher, Matcher, WordMatcher, morphology
+
+
+class Found(NamedTuple):
+    """What stands in a text, each in order of start."""
+
+    names: list[Hit]
+    """As `names.judge` leaves them."""
+    words: list[Hit]
+    """Concepts; they may overlap."""
+    themes: list[Hit]
+
+
+def find(text: str, folded: str, language: str) -> Found:
+    """Everything of a language's vocabulary in a text."""
+    hits = matcher(language).find(folded)
+    words = [hit for hit in hits if hit[2] == "word"]
+    of_themes = [hit for hit in hits if hit[2] == "theme"]
+    others = [hit for hit in hits if hit[2] not in UNJOINED]
+    return Found(names.judge(others, text, language), words, of_themes)
+
+
+@cache
+def matcher(language: str) -> Matcher:
+    """The vocabulary of a language, compiled."""
+    script, towns = morphology(language).script, names.Towns(language)
+    patterns = chain(names.patterns(language), lexicon.concepts(language), themes.patterns(language))
+    if script.spaced:
+        made: Matcher = WordMatcher(chain(patterns, towns.changing()), script, towns.around)
+    else:
+        made = LetterMatcher(chain(patterns, towns.every()))
+    gc.freeze()  # it stays for good: the garbage collector need not walk it again and again
+    return made
