@@ -111,7 +111,7 @@ class EmbeddedSearch:
         self.delete(article.id)
         cursor = self._connection.execute(
             "INSERT INTO search_documents (id, at, value) VALUES (?, ?, ?)",
-            (article.id, _time(article).timestamp(), encode(article)),
+            (article.id, time_of(article).timestamp(), encode(article)),
         )
         number = cursor.lastrowid
         self._connection.execute("INSERT INTO search_words (rowid, words) VALUES (?, ?)", (number, _words(article)))
@@ -194,7 +194,7 @@ def _most_frequent(counted: Counter[str]) -> tuple[Value, ...]:
     return tuple(Value(value, count) for value, count in ranked[:MOST_VALUES])
 
 
-def _time(article: EnrichedArticle) -> datetime:
+def time_of(article: EnrichedArticle) -> datetime:
     """When an article was published, as far as that can be believed: never after it came."""
     came = article.stored or article.fetched
     return min(article.published or came or _EPOCH, came or article.published or _EPOCH)
