@@ -67,7 +67,7 @@ def _add_words(into: dict[str, Any], view: View, fields: Iterable[FieldType], pr
         target = into
         for step in path:
             target = target[step]
-        target[name] = " ".join(map(indexed, view.tokens(field)))
+        target[name] = " ".join(map(indexed, view.text(field).words))
 
 
 def _point(where: Place | Facility) -> dict[str, float | None]:
