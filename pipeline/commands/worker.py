@@ -44,6 +44,9 @@ def worker(
     given = settings()
     if not given.kafka.bootstrap:
         fail("kafka.bootstrap is not set: a worker needs a broker (`wirewatch run` needs none)")
+    if "sink" in wanted and not given.elasticsearch.url:
+        others = ",".join(name for name in STAGES if name != "sink")
+        fail(f"elasticsearch.url is not set: the sink needs it; `--stages {others}` does without")
     from pipeline.engines.kafka.supervisor import supervise
 
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")

@@ -132,6 +132,6 @@ def _hand_over(folder: Path, user: str) -> None:
         if path.is_dir() or path.stat().st_nlink == 1:
             os.chown(path, entry.pw_uid, entry.pw_gid, follow_symlinks=False)
     for parent in folder.parents:
-        if parent.stat().st_uid != os.geteuid() or parent.stat().st_mode & 0o001:
-            continue
-        parent.chmod(parent.stat().st_mode | 0o001)
+        mode = parent.stat().st_mode
+        if parent.stat().st_uid == os.geteuid() and mode & 0o011 != 0o011:
+            parent.chmod(mode | 0o011)  # the node has another user and may have our group

@@ -7,15 +7,16 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Coroutine
-from typing import Any, cast
+from collections.abc import Callable, Coroutine, Sequence
+from functools import partial
+from typing import Any, NamedTuple, NoReturn, cast
 
 import faust
-from faust.types import StreamT
+from faust.types import EventT, StreamT
 
 from pipeline.alerting.rules import RuleSet
 from pipeline.engines.kafka import clients
-from pipeline.engines.kafka.health import Health
+from pipeline.engines.kafka.health import Health, Work
 from pipeline.engines.kafka.ledger import LostError
 from pipeline.engines.kafka.rules import Published
 from pipeline.engines.kafka.sending import StoppedError
@@ -29,7 +30,7 @@ BATCH = 100
 """Messages at once: a few tenths of a second of work, after which the group hears of us again."""
 WITHIN = 0.02
 """Seconds to wait for a batch to fill."""
-ENRICH, RELATE = Enrich.name, Relate.name
+ENRICH, RELATE, SINK = Enrich.name, Relate.name, "sink"
 TICK_EVERY = 30.0
 """Seconds."""
 LEAVE_WITHIN = 8.0
@@ -110,37 +111,86 @@ class _Seldom(logging.Filter):
 def run_stage(name: str, settings: Settings, slot: str, port: int) -> None:
     """Runs one stage until SIGTERM; ends the process."""
     app = app_of(name, settings, slot, port)
+
+    def stopping() -> bool:
+        return bool(app.should_stop)
+
+    if name == SINK:
+        from pipeline.engines.kafka import sink_worker
+
+        sink = sink_worker.SinkWorker(settings, stopping)
+
+        async def write(events: Sequence[EventT[Any]]) -> None:
+            await sink.handle([sink_worker.record_of(event) for event in events])
+
+        _agent(app, name, sink_worker.TOPICS, Batches(sink_worker.BATCH, sink_worker.WITHIN), sink, sink.start, write)
+        _execute(app)
     stage = next(stage for stage in kafka_stages(RuleSet([])) if stage.name == name)
-    work = StageWorker(stage, settings.kafka, stopping=lambda: bool(app.should_stop))
-    health = Health(app, work)
-    health.serve()
-    threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
-    topic = app.topic(stage.input, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw")
+    work = StageWorker(stage, settings.kafka, stopping)
 
-    async def agent(stream: StreamT[Any]) -> None:
-        await _unharmed(_ready(work, settings))
-        async for events in cast("Any", stream).take_events(BATCH, within=WITHIN):
-            await _unharmed(work.handle([arrived(event) for event in events]))
-            health.progress(events)
+    async def handle(events: Sequence[EventT[Any]]) -> None:
+        await work.handle([arrived(event) for event in events])
 
-    app.agent(topic, concurrency=1, name=name)(agent)
+    health = _agent(app, name, (stage.input,), Batches(BATCH, WITHIN), work, partial(_ready, work, settings), handle)
 
     async def doubt(*_: Any, **__: Any) -> None:
         work.doubt()
 
     app.on_partitions_revoked.connect(doubt)
-    if stage.name == RELATE:
+    if name == RELATE:
 
         async def tick() -> None:
             await work.tick(sum(health.lag().values()))
 
         app.timer(TICK_EVERY)(tick)
+    _execute(app)
+
+
+class Batches(NamedTuple):
+    """How the agent takes messages."""
+
+    most: int
+    within: float
+    """Seconds to wait for a batch to fill."""
+
+
+def _agent(
+    app: faust.App,
+    name: str,
+    topics: Sequence[str],
+    batches: Batches,
+    work: Work,
+    start: Callable[[], Coroutine[Any, Any, None]],
+    handle: Callable[[Sequence[EventT[Any]]], Coroutine[Any, Any, None]],
+) -> Health:
+    """Gives the app its one agent and its pages."""
+    health = Health(app, name, work)
+    health.serve()
+    topic = app.topic(*topics, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw")
+
+    async def agent(stream: StreamT[Any]) -> None:
+        await _unharmed(start())
+        async for events in cast("Any", stream).take_events(batches.most, within=batches.within):
+            await _unharmed(handle(events))
+            health.progress(events)
+
+    app.agent(topic, concurrency=1, name=name)(agent)
+    return health
+
+
+def _execute(app: faust.App) -> NoReturn:
+    """Runs the app until SIGTERM and ends the process."""
+    threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
     seldom = _Seldom()
     for client in [name for name in logging.root.manager.loggerDict if name.startswith("aiokafka")]:
         logging.getLogger(client).addFilter(seldom)
     worker = _Worker(app, loglevel="WARNING", redirect_stdouts=False)
     worker.spinner = None
-    worker.execute_from_commandline()
+    try:
+        worker.execute_from_commandline()
+    except SystemExit as ended:
+        _leave(ended.code if isinstance(ended.code, int) else 0)
+    _leave(0)
 
 
 def _end_with_parent(parent: int) -> None:
@@ -191,6 +241,6 @@ async def _unharmed(work: Coroutine[Any, Any, None]) -> None:
         _leave(FAILED)
 
 
-def _leave(code: int) -> None:
+def _leave(code: int) -> NoReturn:
     sys.stderr.flush()
     os._exit(code)

@@ -2,17 +2,23 @@
 
 import time
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import faust
 from faust.types import TP, EventT
 from faust.web import Request, Response, View
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 
-from pipeline.engines.kafka.stage_worker import StageWorker
-
 STUCK = 60.0
 """Seconds that a batch may be in hand before the worker is called stuck: what it waits for is away, or it hangs."""
+
+
+class Work(Protocol):
+    """What does the work of a stage, and counts it."""
+
+    busy_since: float | None
+    handled: int
+    dead: int
 
 
 class Health:
@@ -20,18 +26,21 @@ class Health:
 
     Args:
         app: of the stage; `serve` gives it the two pages.
+        stage: its name.
         work: that the app does.
     """
 
-    def __init__(self, app: faust.App, work: StageWorker) -> None:
+    def __init__(self, app: faust.App, stage: str, work: Work) -> None:
         self._app = app
+        self._stage = stage
         self._work = work
         self._next: dict[TP, int] = {}
         self._registry = CollectorRegistry()
-        stage = work.stage.name
         self._handled = self._counter("messages", "Messages handled", stage)
         self._dead = self._counter("dead_letters", "Messages refused for good", stage)
-        self._lag = Gauge("wirewatch_lag", "Messages that wait", ["stage", "partition"], registry=self._registry)
+        self._lag = Gauge(
+            "wirewatch_lag", "Messages that wait", ["stage", "topic", "partition"], registry=self._registry
+        )
         self._age = Gauge("wirewatch_busy_seconds", "Time in the batch at hand", ["stage"], registry=self._registry)
 
     def _counter(self, name: str, text: str, stage: str) -> Counter:
@@ -56,13 +65,13 @@ class Health:
         return time.monotonic() - since if since else 0.0
 
     def _metrics(self) -> bytes:
-        stage = self._work.stage.name
+        stage = self._stage
         for counter, value in ((self._handled, self._work.handled), (self._dead, self._work.dead)):
             child = counter.labels(stage)
             child.inc(value - child._value.get())
         self._lag.clear()
         for tp, lag in self.lag().items():
-            self._lag.labels(stage, tp.partition).set(lag)
+            self._lag.labels(stage, tp.topic, tp.partition).set(lag)
         self._age.labels(stage).set(self.busy())
         return generate_latest(self._registry)
 
@@ -74,7 +83,7 @@ class Health:
         async def healthz(view: View, request: Request) -> Response:  # noqa: ARG001
             busy = health.busy()
             body = {
-                "stage": health._work.stage.name,
+                "stage": health._stage,
                 "state": "stuck" if busy > STUCK else "ok",
                 "busy_seconds": round(busy, 1),
                 "lag": sum(health.lag().values()),

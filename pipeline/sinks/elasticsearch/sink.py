@@ -1,0 +1,299 @@
+"""What Elasticsearch is to hold of the records of the topics, and the writing of it: for as long as it takes.
+
+Every document has an id that follows from what it is about, and the version of the record that it came from, as an
+external version: a record that comes twice, late or out of order never replaces a newer one, and a conflict of
+versions is as good as written.
+"""
+
+import asyncio
+import hashlib
+import logging
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+import msgspec
+from elasticsearch import ApiError, AsyncElasticsearch, TransportError
+
+from pipeline.engines.kafka.sending import StoppedError
+from pipeline.model import cloudevent
+from pipeline.model.alert import Alert
+from pipeline.model.codec import decode
+from pipeline.model.dead_letter import DeadLetter
+from pipeline.model.enriched import EnrichedArticle
+from pipeline.model.health import SourceHealth
+from pipeline.sinks.elasticsearch import documents, mapping
+from pipeline.sinks.elasticsearch.generations import generations
+from pipeline.topics import ALERTS, ARTICLES, DEAD_LETTERS, DESKS, HEALTH, desk_topic
+
+MOST, MOST_BYTES = 500, 4 * 1024 * 1024
+"""Documents and bytes of one request; a document larger than that goes alone."""
+PAUSES = (0.2, 10.0)
+"""Seconds before the first repetition, and at most; each pause is twice the one before."""
+LOOK = 0.1
+"""Seconds between looks whether it is time to stop."""
+KNOWN_FOR = 5.0
+"""Seconds after which the sink asks again which generation of indices it has to write to."""
+
+log = logging.getLogger("wirewatch.elasticsearch")
+
+
+class Record(NamedTuple):
+    """A record of a topic."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: str
+    value: bytes | None
+    at: int
+    """The broker's append time, microseconds."""
+
+
+class Write(NamedTuple):
+    """A document that is to be in an index."""
+
+    record: Record
+    alias: str
+    at: datetime
+    """Which month's index it belongs to."""
+    id: str
+    version: int
+    document: bytes
+    """JSON."""
+
+
+Refused = tuple[Write, str]
+"""What can never be written, and why."""
+
+
+def write_of(record: Record) -> Write | None:
+    """The document that a record of one of `TOPICS` becomes; None for a tombstone.
+
+    Raises:
+        InvalidError: the record is not what its topic holds.
+        ValueError: an article without its place in the order, which only relate's have.
+    """
+    return None if record.value is None else _MAKE[record.topic](record, record.value)
+
+
+def _article(record: Record, value: bytes) -> Write:
+    article = decode(value, EnrichedArticle)
+    if article.stored is None or article.version is None:
+        raise ValueError("an article without `stored` and `version`: it has not been related")
+    document = documents.article_document(article)
+    return _write(record, mapping.ARTICLES, article.stored, article.id, article.version, document)
+
+
+def _alert(record: Record, value: bytes) -> Write:
+    alert = decode(value, Alert)
+    document = documents.alert_document(alert)
+    return _write(record, mapping.ALERTS, alert.times.raised, alert.id, alert.sequence, document)
+
+
+def _change(record: Record, value: bytes) -> Write:
+    alert = cloudevent.alert_of(value)
+    id_ = f"{alert.id}-{alert.sequence}"
+    document = documents.change_document(alert)
+    return _write(record, mapping.CHANGES, alert.times.raised, id_, alert.sequence, document)
+
+
+def _dead_letter(record: Record, value: bytes) -> Write:
+    letter = decode(value, DeadLetter)
+    id_ = hashlib.sha256(value).hexdigest()[:32]
+    return _write(record, mapping.DEAD_LETTERS, letter.at, id_, 1, documents.dead_letter_document(letter))
+
+
+def _health(record: Record, value: bytes) -> Write:
+    health = decode(value, SourceHealth)
+    at = datetime.fromtimestamp(record.at / 1e6, UTC)
+    return _write(record, mapping.SOURCES, at, health.id, record.offset, documents.health_document(health))
+
+
+def _write(record: Record, alias: str, at: datetime, id_: str, version: int, document: Mapping[str, Any]) -> Write:
+    return Write(record, alias, at, id_, version, _json(document))
+
+
+_json = msgspec.json.Encoder().encode
+
+_MAKE: Mapping[str, Callable[[Record, bytes], Write]] = {
+    ARTICLES: _article,
+    ALERTS: _alert,
+    **dict.fromkeys(map(desk_topic, DESKS), _change),
+    DEAD_LETTERS: _dead_letter,
+    HEALTH: _health,
+}
+TOPICS = tuple(_MAKE)
+"""What the sink reads."""
+
+
+class UnacceptableError(Exception):
+    """A request is refused whole, for its size or for one document in it."""
+
+
+class Writer:
+    """Writes documents until Elasticsearch has them.
+
+    Args:
+        client: of Elasticsearch; the writer closes it.
+        stopping: asked while Elasticsearch takes nothing; once true, StoppedError is raised.
+        generation: of the indices to write to; None for those that are read now.
+        timeout: of a request, seconds; past it the request is sent again.
+    """
+
+    def __init__(
+        self,
+        client: AsyncElasticsearch,
+        stopping: Callable[[], bool] = lambda: False,
+        generation: int | None = None,
+        timeout: float = 30.0,
+    ) -> None:
+        self._client = client.options(max_retries=0, request_timeout=timeout)
+        self._stopping = stopping
+        self._fixed = generation
+        self._generations: Mapping[str, int] = {}
+        self._asked = float("-inf")
+        self._made: set[str] = set()
+
+    async def close(self) -> None:
+        """Closes the connections."""
+        await self._client.close()
+
+    async def write(self, writes: Sequence[Write]) -> list[Refused]:
+        """Returns when each document is written, or known in a newer version, or refused for good.
+
+        Raises:
+            StoppedError: it is time to stop, and not everything is written.
+        """
+        refused: list[Refused] = []
+        for request in _requests(writes):
+            refused += await self._until_done(request)
+        return refused
+
+    async def _until_done(self, writes: Sequence[Write]) -> list[Refused]:
+        refused: list[Refused] = []
+        waiting, pause, said = list(writes), PAUSES[0], ""
+        while waiting:
+            before = len(waiting)
+            try:
+                waiting, new, trouble = await self._attempt(waiting)
+                refused += new
+            except UnacceptableError as error:
+                return refused + await self._halves(waiting, str(error))
+            except (ApiError, TransportError, OSError) as error:
+                trouble = _explained(error)
+                self._asked = float("-inf")
+            if not waiting:
+                break
+            if trouble != said:
+                log.error("Elasticsearch does not take %d documents (%s); trying on", len(waiting), trouble)
+                said = trouble
+            pause = PAUSES[0] if len(waiting) < before else min(2 * pause, PAUSES[1])
+            await self._pause(pause, trouble)
+        if said:
+            log.warning("Elasticsearch takes documents again")
+        return refused
+
+    async def _halves(self, writes: Sequence[Write], reason: str) -> list[Refused]:
+        """The same in two requests; a single document that makes a request unacceptable is refused."""
+        if len(writes) == 1:
+            return [(writes[0], reason)]
+        middle = len(writes) // 2
+        return [*await self._until_done(writes[:middle]), *await self._until_done(writes[middle:])]
+
+    async def _pause(self, seconds: float, trouble: str) -> None:
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0:
+            if self._stopping():
+                raise StoppedError(f"Elasticsearch takes nothing ({trouble})")
+            await asyncio.sleep(min(LOOK, left))
+
+    async def _attempt(self, writes: Sequence[Write]) -> tuple[list[Write], list[Refused], str]:
+        """Sends one request; what has to be sent again, what is refused for good, and what the trouble is."""
+        await self._learn_generations()
+        indices = [self._index(write) for write in writes]
+        for index in dict.fromkeys(indices):
+            await self._make(index)
+        body: list[Any] = []
+        for write, index in zip(writes, indices, strict=True):
+            to = {"_index": index, "_id": write.id, "version": write.version, "version_type": "external"}
+            body += (_json({"index": to}), write.document)
+        try:
+            answer = await self._client.bulk(operations=body, filter_path="items.*.status,items.*.error")
+        except ApiError as error:
+            if error.meta.status in (400, 413):
+                raise UnacceptableError(_explained(error)) from error
+            raise
+        again: list[Write] = []
+        refused: list[Refused] = []
+        trouble = ""
+        for write, index, item in zip(writes, indices, answer["items"], strict=True):
+            status, fault = item["index"]["status"], item["index"].get("error") or {}
+            if status < 300 or status == 409:
+                continue
+            reason = _reason(status, fault)
+            if not _may_pass(status, fault):
+                refused.append((write, reason))
+                continue
+            again.append(write)
+            trouble = reason
+            if status == 404:
+                self._made.discard(index)
+                self._asked = float("-inf")
+        return again, refused, trouble
+
+    def _index(self, write: Write) -> str:
+        return mapping.index_of(write.alias, write.at, self._fixed or self._generations.get(write.alias, 1))
+
+    async def _learn_generations(self) -> None:
+        if self._fixed or time.monotonic() - self._asked < KNOWN_FOR:
+            return
+        now = time.monotonic()
+        self._generations = generations((await self._client.indices.get_alias(name="wirewatch-*")).body)
+        self._asked = now
+
+    async def _make(self, index: str) -> None:
+        """Creates an index where it is missing; its template says how it is made."""
+        if index in self._made:
+            return
+        try:
+            await self._client.indices.create(index=index)
+        except ApiError as error:
+            if error.error != "resource_already_exists_exception":
+                raise
+        self._made.add(index)
+
+
+def _requests(writes: Sequence[Write]) -> Iterator[Sequence[Write]]:
+    """The writes in requests of a bounded size."""
+    request: list[Write] = []
+    size = 0
+    for write in writes:
+        if request and (len(request) == MOST or size + len(write.document) > MOST_BYTES):
+            yield request
+            request, size = [], 0
+        request.append(write)
+        size += len(write.document)
+    if request:
+        yield request
+
+
+_OUTAGES = frozenset({"cluster_block_exception", "security_exception", "index_not_found_exception"})
+"""Refusals that end when somebody mends something: a full disk, a role, an index that was dropped."""
+
+
+def _may_pass(status: int, error: Mapping[str, Any]) -> bool:
+    return status == 429 or status >= 500 or error.get("type") in _OUTAGES
+
+
+def _reason(status: int, error: Mapping[str, Any]) -> str:
+    cause = error.get("caused_by") or {}
+    parts = (error.get("type"), error.get("reason"), cause.get("reason"))
+    return f"{status} " + ": ".join(str(part) for part in parts if part)
+
+
+def _explained(error: Exception) -> str:
+    if isinstance(error, ApiError):
+        return f"{error.meta.status} {error.message}"
+    return f"{type(error).__name__}: {error}"
