@@ -6,6 +6,7 @@ title, summary and body. Keywords are case-sensitive, words of a text are not.
 """
 
 import difflib
+import math
 import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -413,9 +414,12 @@ def _arithmetic(value: Literal, written: str, now: datetime) -> tuple[datetime, 
 
 def _number(value: Literal) -> float:
     try:
-        return float(value.plain)
+        number = float(value.plain)
     except ValueError:
-        raise value.error(f"`{value.plain}` is not a number; write it as 12 or 12.5") from None
+        number = math.nan
+    if not math.isfinite(number):
+        raise value.error(f"`{value.plain}` is not a number; write it as 12 or 12.5")
+    return number
 
 
 def _written(value: Literal) -> str:

@@ -6,7 +6,7 @@ So a search finds exactly what a rule with the same query holds for.
 
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from itertools import chain, islice
@@ -178,13 +178,13 @@ class EmbeddedSearch:
             if offset <= len(found) < offset + limit:
                 hits.append(article)
             found.append(at)
-        step, bars = _histogram(found)
+        step = step_between(min(found), max(found)) if found else 0
         return SearchPage(
             hits=tuple(hits),
             total=len(found),
             complete=next(rows, None) is None,
             facets={name: _most_frequent(counted) for name, counted in counts.items()},
-            histogram=bars,
+            histogram=bars(Counter(int(at // step) for at in found), step),
             step=step,
         )
 
@@ -261,15 +261,17 @@ def _choices(clause: Clause) -> set[str]:
     return found
 
 
-def _histogram(times: Iterable[float]) -> tuple[float, tuple[Bar, ...]]:
-    """Seconds of an interval and the bars, oldest first."""
-    moments = sorted(times)
-    if not moments:
-        return 0, ()
-    step = next((s for s in STEPS if (moments[-1] - moments[0]) / s.total_seconds() < BARS), STEPS[-1]).total_seconds()
-    first, last = int(moments[0] // step), int(moments[-1] // step)
-    counts = dict.fromkeys(range(max(first, last - BARS + 1), last + 1), 0)
-    for moment in moments:
-        if (number := int(moment // step)) in counts:
-            counts[number] += 1
-    return step, tuple(Bar(datetime.fromtimestamp(number * step, UTC), count) for number, count in counts.items())
+def step_between(first: float, last: float) -> float:
+    """Seconds of the histogram's intervals between two times."""
+    return next((s for s in STEPS if (last - first) / s.total_seconds() < BARS), STEPS[-1]).total_seconds()
+
+
+def bars(counts: Counter[int], step: float) -> tuple[Bar, ...]:
+    """The histogram, oldest first, from the number of each interval since 1970 and the articles in it."""
+    if not counts:
+        return ()
+    first, last = min(counts), max(counts)
+    return tuple(
+        Bar(datetime.fromtimestamp(number * step, UTC), counts[number])
+        for number in range(max(first, last - BARS + 1), last + 1)
+    )

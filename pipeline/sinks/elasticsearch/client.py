@@ -79,46 +79,48 @@ def _tls(given: Http) -> dict[str, Any]:
         raise SettingsError(f"elasticsearch.ca_file: {given.ca_file} is no certificate in PEM form") from None
 
 
-def explained(error: Exception, given: Http) -> str:
+def explained(error: Exception) -> str:
     """What went wrong with a request, in one sentence that says what to do."""
     if isinstance(error, ApiError):
-        return _refusal(error, given)
+        return _refusal(error)
     if isinstance(error, TlsError):
         return (
-            f"elasticsearch.url: {given.url} shows a certificate that is not trusted; set elasticsearch.ca_file to the"
-            " certificate of its authority, or elasticsearch.fingerprint"
+            "the certificate that elasticsearch.url shows is not trusted; set elasticsearch.ca_file to the certificate"
+            " of its authority, or elasticsearch.fingerprint"
         )
     if isinstance(error, UnreachableError):
-        return f"elasticsearch.url: {given.url} cannot be reached; check that it is running and the address is right"
+        return f"elasticsearch.url cannot be reached ({error.message}); check that it is running, and the address"
     if isinstance(error, TransportError):
-        return f"elasticsearch.url: {given.url} did not answer ({error.message}); try again"
-    return f"elasticsearch.url: {given.url}: {error}"
+        return f"Elasticsearch did not answer ({error.message}); try again"
+    return f"Elasticsearch: {error}"
 
 
-def _refusal(error: ApiError, given: Http) -> str:
-    who = given.user or ("the API key" if given.api_key else "an anonymous user")
+def _refusal(error: ApiError) -> str:
+    cause = _cause(error)
     match error.meta.status:
         case 401:
             return (
-                f"Elasticsearch does not know {who}; check elasticsearch.user and elasticsearch.password,"
+                "Elasticsearch does not know the user or key; check elasticsearch.user and elasticsearch.password,"
                 " or elasticsearch.api_key"
             )
         case 403:
-            return f"Elasticsearch forbids {who} this ({_cause(error)}); docs/elasticsearch-roles.md has the roles"
+            return f"Elasticsearch forbids this to the user or key ({cause}); docs/elasticsearch-roles.md has the roles"
         case 404:
-            return f"Elasticsearch lacks something ({_cause(error)}); run `wirewatch setup`"
+            return f"Elasticsearch lacks something ({cause}); run `wirewatch setup`"
         case 429:
             return "Elasticsearch has more requests than it can take; try again"
         case status if status >= 500:
-            return f"Elasticsearch is in trouble ({status} {_cause(error)}); look at its log, then try again"
+            return f"Elasticsearch is in trouble ({status} {cause}); look at its log, then try again"
         case status:
-            return f"Elasticsearch refuses the request ({status} {_cause(error)})"
+            return f"Elasticsearch refuses the request ({status} {cause})"
 
 
 def _cause(error: ApiError) -> str:
     """The innermost reason that an error gives."""
     if not isinstance(error.body, dict) or not isinstance(inner := error.body.get("error"), dict):
         return error.message
+    if inner.get("failed_shards"):
+        inner = inner["failed_shards"][0]["reason"]
     while isinstance(inner.get("caused_by"), dict):
         inner = inner["caused_by"]
     return str(inner.get("reason") or error.message)
