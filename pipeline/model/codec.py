@@ -4,13 +4,13 @@ import re
 from collections.abc import Hashable
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any, TypeVar, cast
+from typing import Annotated, Any, TypeVar, cast
 
 import msgspec
 
 T = TypeVar("T")
 
-Time = datetime
+Time = Annotated[datetime, msgspec.Meta(tz=True)]
 """UTC, RFC 3339 on the wire. A time without an offset is refused."""
 
 encode = msgspec.json.Encoder(order="deterministic").encode
@@ -34,7 +34,8 @@ def decode(data: bytes | str, kind: type[T]) -> T:
     try:
         value: T = _decoder(cast("Hashable", kind)).decode(data)
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
-        raise InvalidError(_lone_surrogate(data) or str(error)) from None
+        said = str(error).replace("Expected `datetime` with a timezone component", "a time without an offset from UTC")
+        raise InvalidError(_lone_surrogate(data) or said) from None
     return value
 
 

@@ -21,19 +21,27 @@ class Kafka:
         heap: str = "768m",
         more: Mapping[str, str] | None = None,
         scram: Mapping[str, str] | None = None,
+        behind_proxy: bool = False,
     ) -> None:
-        """`more`: properties beside those needed, e.g. for SASL; `scram`: users and their passwords."""
+        """`more`: properties beside those needed, e.g. for SASL; `scram`: users and their passwords.
+
+        With `behind_proxy` a second listener tells clients to come by the port `advertised`, where a proxy that passes
+        on to `inner` is to be.
+        """
         self.folder = folder
         self.port, controller = free_port(), free_port()
+        self.inner, self.advertised = free_port(), free_port()
+        wired = f",WIRED://127.0.0.1:{self.inner}" if behind_proxy else ""
+        told = f",WIRED://127.0.0.1:{self.advertised}" if behind_proxy else ""
         self.bootstrap = f"127.0.0.1:{self.port}"
         folder.mkdir(parents=True, exist_ok=True)
         properties = {
             "process.roles": "broker,controller",
             "node.id": "1",
             "controller.quorum.bootstrap.servers": f"127.0.0.1:{controller}",
-            "listeners": f"PLAINTEXT://127.0.0.1:{self.port},CONTROLLER://127.0.0.1:{controller}",
-            "advertised.listeners": f"PLAINTEXT://127.0.0.1:{self.port}",
-            "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+            "listeners": f"PLAINTEXT://127.0.0.1:{self.port},CONTROLLER://127.0.0.1:{controller}{wired}",
+            "advertised.listeners": f"PLAINTEXT://127.0.0.1:{self.port}{told}",
+            "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,WIRED:PLAINTEXT",
             "inter.broker.listener.name": "PLAINTEXT",
             "controller.listener.names": "CONTROLLER",
             "log.dirs": str(folder / "data"),

@@ -1,8 +1,8 @@
 """The embedded engine over what Kafka recorded: the same articles and alerts must come of it, field by field."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -10,45 +10,44 @@ from pipeline.alerting.correlate import Correlate
 from pipeline.alerting.rules import RuleSet
 from pipeline.engines.embedded import Embedded
 from pipeline.engines.store import Entry
+from pipeline.model import cloudevent
 from pipeline.model.alert import Alert
 from pipeline.model.codec import decode
 from pipeline.model.enriched import EnrichedArticle
 from pipeline.stories.relate import Relate
-from pipeline.topics import ALERTS, ARTICLES, ENRICHED
+from pipeline.topics import ALERTS, ARTICLES, DESKS, ENRICHED, desk_topic
 from tests.stack.topics import records
 
-Alerts = dict[tuple[str, int], Alert]
-"""By id and sequence."""
+
+class Held(NamedTuple):
+    """What there is at the ends of the pipeline."""
+
+    articles: dict[Any, EnrichedArticle]
+    """By id and revision."""
+    alerts: dict[Any, Alert]
+    """By id and sequence."""
+    doubles: int
+    """Second bodies for the same key; a repeat of the same body is none."""
 
 
-class DifferentError(AssertionError):
-    """Two bodies where there must be one."""
+def held(articles: Iterable[EnrichedArticle], alerts: Iterable[Alert]) -> Held:
+    """Articles and alerts by what they are."""
+    by_revision: dict[Any, EnrichedArticle] = {}
+    by_sequence: dict[Any, Alert] = {}
+    doubles = sum(by_revision.setdefault((one.id, one.revision), one) != one for one in articles)
+    doubles += sum(by_sequence.setdefault((one.id, one.sequence), one) != one for one in alerts)
+    return Held(by_revision, by_sequence, doubles)
 
 
-def once(pairs: Sequence[tuple[Any, Any]]) -> dict[Any, Any]:
-    """Pairs as a mapping; what comes again must be the same.
-
-    Raises:
-        DifferentError: it is not.
-    """
-    made: dict[Any, Any] = {}
-    for key, value in pairs:
-        if made.setdefault(key, value) != value:
-            raise DifferentError(f"two bodies for {key}")
-    return made
-
-
-def on_kafka(bootstrap: str) -> tuple[dict[tuple[str, str], EnrichedArticle], Alerts]:
-    """Finished articles by id and revision, and alerts by id and sequence, as the topics hold them."""
-    articles = [decode(record.value, EnrichedArticle) for record in records(bootstrap, ARTICLES) if record.value]
-    alerts = [decode(record.value, Alert) for record in records(bootstrap, ALERTS) if record.value]
-    return (
-        once([((article.id, article.revision), article) for article in articles]),
-        once([((alert.id, alert.sequence), alert) for alert in alerts]),
+def on_kafka(bootstrap: str) -> Held:
+    """Finished articles and changes of alerts, as the topics hold them."""
+    return held(
+        [decode(record.value, EnrichedArticle) for record in records(bootstrap, ARTICLES) if record.value],
+        [cloudevent.alert_of(r.value) for desk in DESKS for r in records(bootstrap, desk_topic(desk))],
     )
 
 
-def embedded(bootstrap: str, rules: RuleSet) -> tuple[dict[tuple[str, str], EnrichedArticle], Alerts]:
+def embedded(bootstrap: str, rules: RuleSet) -> Held:
     """The same from the embedded engine, given the recorded order and times of the enriched articles."""
     recorded = records(bootstrap, ENRICHED)
     first = datetime.fromtimestamp(min(record.timestamp for record in recorded) / 1000 - 3600, UTC)
@@ -66,7 +65,4 @@ def embedded(bootstrap: str, rules: RuleSet) -> tuple[dict[tuple[str, str], Enri
         engine.close()
     # Kafka counts offsets from 0, SQLite from 1.
     articles = [msgspec.structs.replace(article, version=(article.version or 1) - 1) for article in articles]
-    return (
-        once([((article.id, article.revision), article) for article in articles]),
-        once([((alert.id, alert.sequence), alert) for alert in alerts]),
-    )
+    return held(articles, alerts)
