@@ -62,7 +62,7 @@ class Server:
                 user=self._user,
                 extra_groups=[] if self._user else None,
                 start_new_session=True,
-                preexec_fn=_end_with_parent if sys.platform == "linux" else None,
+                preexec_fn=end_with_parent if sys.platform == "linux" else None,
             )
         until = time.monotonic() + patience
         while not self._ready():
@@ -110,6 +110,6 @@ class Server:
             process.wait()
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
     """In the child: be killed when the parent ends (Linux)."""
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from tests.stack.process import free_port
+from tests.stack.process import end_with_parent, free_port
 
 
 class Worker:
@@ -39,6 +39,7 @@ class Worker:
                 stderr=subprocess.STDOUT,
                 env=self._environment,
                 start_new_session=True,
+                preexec_fn=end_with_parent if sys.platform == "linux" else None,
             )
 
     @property

@@ -86,7 +86,7 @@ Fault = Callable[[Bench], int]
 def run(name: str, fault: Fault, count: int, seed: int, folder: Path) -> Outcome:
     """Delivers `count` articles while a fault does its harm, waits for rest, and counts."""
     began = time.monotonic()
-    bench = _bench(folder / name, seed)
+    bench = _bench(folder / name.replace(" ", "-"), seed)
     try:
         bench.worker()
         bench.articles = list(hostile_articles(count, seed))
