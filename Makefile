@@ -4,12 +4,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 EVAL_DATA ?=
 
-.PHONY: demo test lint bench eval requirements schemas clean
+.PHONY: demo test lint bench eval stack torture requirements schemas clean
 
 demo: $(VENV)/.installed
 	@$(BIN)/wirewatch demo $(ARGS)
 
-test: lint browser
+test: lint browser maven
 	@$(BIN)/python -m pytest
 
 lint: $(VENV)/.installed-dev
@@ -22,6 +22,21 @@ bench: $(VENV)/.installed-dev
 
 eval: $(VENV)/.installed-dev
 	@$(BIN)/python -m tests.eval $(if $(EVAL_DATA),--data $(EVAL_DATA)) $(ARGS)
+
+stack: $(VENV)/.installed-dev maven
+	@$(BIN)/python -m tests.stack
+
+torture: $(VENV)/.installed-dev maven
+	@$(BIN)/python -m tests.torture $(ARGS)
+
+# Maven fetches the real Kafka and Elasticsearch: installed where that is possible, said where it is not.
+.PHONY: maven
+maven:
+	@command -v mvn >/dev/null 2>&1 || [ -n "$$KAFKA_BOOTSTRAP" ] || \
+	  { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1 && echo "installing maven for the tests on real servers" && \
+	    apt-get update -qq >/dev/null 2>&1 && \
+	    DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends maven >/dev/null 2>&1; } || \
+	  echo "no maven here and none could be installed: the tests on real servers will be skipped"
 
 # Chromium for the console's tests: installed where that is possible, said where it is not.
 .PHONY: browser
