@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from pipeline.commands import demo, read, rules, run, search, setup, sources, upkeep, worker
+from pipeline.commands import dashboards, demo, read, rules, run, search, setup, sources, upkeep, worker
 from pipeline.commands.common import ProblemError
 
 EXIT_CODES = {
@@ -16,6 +16,7 @@ EXIT_CODES = {
     "KqlError": 2,
     "OutletsError": 2,
     "StoreError": 1,
+    "KibanaError": 1,
     "AddressError": 1,
     "OSError": 1,
 }
@@ -53,7 +54,7 @@ def _root(
         os.environ["WIREWATCH_CONFIG"] = str(config)
 
 
-for module in (demo, run, read, search, rules, sources, upkeep, setup, worker):
+for module in (demo, run, read, search, rules, sources, upkeep, setup, dashboards, worker):
     module.register(app)
 
 

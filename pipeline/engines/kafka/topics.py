@@ -89,7 +89,7 @@ def topics(given: Kafka, retention_days: int) -> tuple[Topic, ...]:
 class Step(NamedTuple):
     """What `setup` did, would do, or found different."""
 
-    what: Literal["create", "same", "differs", "refused", "drop"]
+    what: Literal["create", "replace", "same", "differs", "refused", "drop"]
     name: str
     text: str
 
