@@ -4,7 +4,8 @@ from typing import Annotated
 
 import typer
 
-from pipeline.commands.common import fail, rule_set, settings
+from pipeline.commands.common import fail, note, rule_set, settings
+from pipeline.commands.dashboards import PATIENCE
 
 
 def register(app: typer.Typer) -> None:
@@ -17,10 +18,10 @@ def setup(
         bool, typer.Option("--drop-old", help="Drop indices of months that are past the retention.")
     ] = False,
 ) -> None:
-    """Create what is missing on Kafka and Elasticsearch, and check the rest; nothing that differs is altered.
+    """Create what is missing on Kafka, Elasticsearch and Kibana, and check the rest; nothing that differs is altered.
 
-    Topics, the rules on their topic, index templates and aliases. Run it again after an upgrade or when rules change.
-    Without --drop-old nothing is ever removed.
+    Topics, the rules on their topic, index templates and aliases, and, where kibana.url is set, data views and
+    dashboards. Run it again after an upgrade or when rules change. Without --drop-old nothing is ever removed.
 
     Examples:
 
@@ -44,6 +45,13 @@ def setup(
         from pipeline.sinks.elasticsearch import setup as indices
 
         steps += indices.set_up(given.elasticsearch, given.retention_days, drop=drop_old, dry_run=dry_run)
+    if given.kibana.url:
+        from pipeline.sinks import kibana
+
+        if dry_run:
+            steps += kibana.check(given.kibana, patience=PATIENCE, say=note)
+        else:
+            steps += kibana.apply(given.kibana, patience=PATIENCE, say=note, replace=False)
     for step in steps:
         typer.echo(f"{step.what:8} {step.name}  {step.text}".rstrip())
     if any(step.what == "refused" for step in steps):
