@@ -80,14 +80,14 @@ def client(elasticsearch_url: str, documents: Documents) -> Iterator[Elasticsear
     with connect(given) as client:
         _wipe(client)
         set_up(given, retention_days=35, now=AT)
-        actions = [
-            {"_index": index_of(alias, _time(alias, document)), "_source": document}
+        placed = [
+            (index_of(alias, _time(alias, document)), document)
             for alias, listed in documents.items()
             for document in listed
         ]
-        for index in {action["_index"] for action in actions}:
+        for index in {index for index, _ in placed}:
             create(client, index)
-        bulk(client, actions)
+        bulk(client, [{"_index": index, "_source": document} for index, document in placed])
         client.indices.refresh(index=",".join(ALIASES))
         yield client
         _wipe(client)
