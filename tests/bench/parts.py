@@ -27,6 +27,7 @@ from pipeline.model.article import Article
 from pipeline.model.codec import decode
 from pipeline.model.enriched import EnrichedArticle
 from pipeline.topics import ALERTS
+from tests.bench import servers
 from tests.bench.baseline import Baseline
 from tests.bench.texts import AVERAGE, dense_articles, long_articles, real_articles
 from tests.eval.material import seed_articles
@@ -282,4 +283,6 @@ PARTS: dict[str, Callable[[bool], Figures]] = {
     "end to end": end_to_end,
     "latency": latency,
     "rules": many_rules,
+    "servers": servers.stack,
+    "scaling": servers.scaling,
 }
