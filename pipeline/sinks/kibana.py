@@ -53,8 +53,15 @@ class Item:
     """As it is sent: every key that is set, and none that Kibana fills in."""
 
 
-def items(folder: Path = FOLDER) -> list[Item]:
-    """The data views, then the dashboards, which need them; a file's name is the id.
+_REFERENCES = ("ref_id", "data_view_id", "dashboard_id")
+"""Keys under which a dashboard names data views and dashboards."""
+
+
+def items(space: str = "", folder: Path = FOLDER) -> list[Item]:
+    """The data views, then the dashboards, which need them.
+
+    A file's name is the id. In another space than the default one its name is added, for Kibana allows an id once
+    over all spaces.
 
     Raises:
         KibanaError: the folder is not there.
@@ -63,7 +70,21 @@ def items(folder: Path = FOLDER) -> list[Item]:
     files += [("dashboard", path) for path in sorted(folder.glob("*.json"))]
     if not files:
         raise KibanaError(f"{folder} has no dashboards; install wirewatch again, or run it from a clone")
-    return [Item(kind, path.stem, json.loads(path.read_text("utf-8"))) for kind, path in files]
+    suffix = f"-{space}" if space else ""
+    return [
+        Item(kind, path.stem + suffix, _referring(json.loads(path.read_text("utf-8")), suffix)) for kind, path in files
+    ]
+
+
+def _referring(value: Any, suffix: str) -> Any:
+    """With the suffix after every id that is referred to."""
+    if isinstance(value, list):
+        return [_referring(inner, suffix) for inner in value]
+    if isinstance(value, dict):
+        return {
+            key: inner + suffix if key in _REFERENCES else _referring(inner, suffix) for key, inner in value.items()
+        }
+    return value
 
 
 def check(given: Http, space: str = "", *, patience: float, say: Callable[[str], None]) -> list[Step]:
@@ -79,7 +100,7 @@ def check(given: Http, space: str = "", *, patience: float, say: Callable[[str],
         KibanaError: Kibana cannot be reached or refuses.
     """
     with _Kibana(given, space, patience, say) as kibana:
-        return [kibana.check(item) for item in items()]
+        return [kibana.check(item) for item in items(kibana.space)]
 
 
 def apply(
@@ -98,7 +119,7 @@ def apply(
         KibanaError: Kibana cannot be reached or refuses.
     """
     with _Kibana(given, space, patience, say) as kibana:
-        return [kibana.apply(item, replace) for item in items()]
+        return [kibana.apply(item, replace) for item in items(kibana.space)]
 
 
 # --- comparing
@@ -143,7 +164,7 @@ def _listed(found: Sequence[str]) -> str:
 
 
 class _ConflictError(Exception):
-    """Somebody else has written the same thing since it was read."""
+    """Something stands in the way that was not there when it was read; the message is Kibana's."""
 
 
 class _Kibana:
@@ -152,7 +173,7 @@ class _Kibana:
     def __init__(self, given: Http, space: str, patience: float, say: Callable[[str], None]) -> None:
         self._url = given.url
         self._client = _client(given)
-        self._space = "" if space == "default" else space
+        self.space = "" if space == "default" else space
         self._until = time.monotonic() + patience
         self._say = say
 
@@ -176,6 +197,7 @@ class _Kibana:
         return Step("differs", item.id, f"{item.kind}: {_listed(found)}") if found else Step("same", item.id, item.kind)
 
     def apply(self, item: Item, replace: bool) -> Step:
+        why = ""
         for _ in range(_TRIES):
             held = self._read(item)
             found = [] if held is None else list(differences(held, item.body))
@@ -185,12 +207,16 @@ class _Kibana:
                 return Step("differs", item.id, f"{item.kind}: {_listed(found)}; `wirewatch dashboards apply` mends it")
             try:
                 self._write(item, new=held is None)
-            except _ConflictError:
+            except _ConflictError as error:
+                why = str(error)
                 continue
             if held is None:
                 return Step("create", item.id, item.kind)
             return Step("replace", item.id, f"{item.kind}: {_listed(found)}")
-        raise KibanaError(f"somebody else keeps changing {item.id} in Kibana; run this again when they are done")
+        raise KibanaError(
+            f"the {item.kind} {item.id} is in conflict ({why}): somebody else is changing it, or has it in another"
+            " space; run this again when that is settled"
+        )
 
     # reading and writing
 
@@ -218,7 +244,7 @@ class _Kibana:
         return self._at(kind + quote(item.id))
 
     def _at(self, path: str) -> str:
-        return f"/s/{quote(self._space, safe='')}{path}" if self._space else path
+        return f"/s/{quote(self.space, safe='')}{path}" if self.space else path
 
     # answers
 
@@ -233,8 +259,8 @@ class _Kibana:
             raise KibanaError(f"this is Kibana {number}, which has no Dashboards API; upgrade it to 9.4 or newer")
 
     def _look_for_space(self) -> None:
-        if self._space and self._send("GET", f"/api/spaces/space/{quote(self._space, safe='')}").status_code == 404:
-            raise KibanaError(f"Kibana has no space `{self._space}`; create it in Kibana, or name another with --space")
+        if self.space and self._send("GET", f"/api/spaces/space/{quote(self.space, safe='')}").status_code == 404:
+            raise KibanaError(f"Kibana has no space `{self.space}`; create it in Kibana, or name another with --space")
 
     def _send(self, method: str, path: str, item: Item | None = None, body: Body | None = None) -> httpx.Response:
         """A success, or 404 to a question; while Kibana is starting the request is repeated."""
@@ -297,7 +323,7 @@ class _Kibana:
             case 404:
                 raise KibanaError(f"Kibana cannot take {what} ({why}); run `wirewatch setup` first, then this again")
             case 409:
-                raise _ConflictError
+                raise _ConflictError(why)
             case _ if status >= 500:
                 raise KibanaError(f"Kibana is in trouble with {what} ({status} {why}); look at its log, then try again")
             case _ if item and "uplicate data view" in why:

@@ -115,7 +115,8 @@ class _Handler(BaseHTTPRequestHandler):
             return 400, {"message": "Request must contain a kbn-xsrf header."}
         if user == READER[0]:
             return 403, {"message": "API is unauthorized for user [reader]"}
-        status, answer = _written(space, self.command, path, body)
+        elsewhere = [other for other in self.server.spaces.values() if other is not space]
+        status, answer = _written(space, elsewhere, self.command, path, body)
         if status < 300:
             self.server.writes.append((self.command, self.path))
         return status, answer
@@ -133,8 +134,10 @@ def _read(space: _Space, path: str) -> tuple[int, Body]:
     return 404, {"message": f"Saved object [{id_}] not found"}
 
 
-def _written(space: _Space, method: str, path: str, body: Body) -> tuple[int, Body]:
-    id_ = path.rpartition("/")[2]
+def _written(space: _Space, elsewhere: list[_Space], method: str, path: str, body: Body) -> tuple[int, Body]:
+    id_ = body.get("data_view", {}).get("id") or path.rpartition("/")[2]
+    if any(id_ in other.views or id_ in other.dashboards for other in elsewhere):
+        return 409, {"message": f"Saved object [{id_}] conflict"}  # an id is there once over all spaces
     if method == "PUT" and path == f"/api/dashboards/{id_}":
         if unknown := body.keys() - DASHBOARD_KEYS:
             return 400, {"message": f"[request body.{min(unknown)}]: definition for this key is missing"}

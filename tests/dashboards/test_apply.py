@@ -1,5 +1,7 @@
 """`wirewatch dashboards apply|check` against a server that behaves as Kibana: what is written, and what is said."""
 
+import json
+import re
 import ssl
 from collections.abc import Callable, Iterator
 from hashlib import sha256
@@ -90,10 +92,15 @@ def test_only_what_is_set_is_compared(held: Any, wanted: Any, told: list[str]) -
 
 
 def test_a_space_is_filled_and_no_other(kibana: Kibana) -> None:
-    assert run(apply, signed(kibana), "newsroom") == dict.fromkeys(ALL, "create")
-    assert len(kibana.spaces["newsroom"].dashboards) == 3
+    there = [f"{name}-newsroom" for name in ALL]
+    assert run(apply, signed(kibana), "newsroom") == dict.fromkeys(there, "create")
     assert kibana.spaces["default"].dashboards == {}
     assert run(apply, signed(kibana), "default") == dict.fromkeys(ALL, "create")
+    assert run(check, signed(kibana), "newsroom") == dict.fromkeys(there, "same")
+    space = kibana.spaces["newsroom"]
+    assert space.views[f"{VIEW}-newsroom"]["title"] == VIEW
+    named = set(re.findall(r'"(?:ref_id|data_view_id|dashboard_id)": "(.+?)"', json.dumps(space.dashboards)))
+    assert named <= {*space.views, *space.dashboards}
 
 
 def test_an_api_key_signs_in(kibana: Kibana) -> None:
@@ -126,7 +133,7 @@ def test_what_somebody_else_writes_meanwhile_is_read_again(kibana: Kibana, metho
     assert run(apply, signed(kibana)) == dict.fromkeys(ALL, "create")
     kibana.next = [once(method, "/api/", 409, "version conflict") for _ in range(5)]
     kibana.spaces["default"] = type(kibana.spaces["default"])()
-    with pytest.raises(KibanaError, match=r"somebody else keeps changing .*; run this again"):
+    with pytest.raises(KibanaError, match=r"is in conflict .version conflict.: .*; run this again"):
         run(apply, signed(kibana))
 
 
