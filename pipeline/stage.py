@@ -1,6 +1,6 @@
 """What a stage is: a function from state, message and time to effects and changes. No I/O, no clock, no engine."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol, TypeVar, runtime_checkable
 
@@ -86,3 +86,11 @@ class Snapshots(Protocol[State]):
 
     def forget(self, state: State, articles: Collection[str]) -> None:
         """Takes out of the state every word of the articles with these ids, and what rested on them alone."""
+
+
+@runtime_checkable
+class Pure(Stage[Any], Protocol):
+    """A stage without a state that decides from a message's value alone, so that any process may do it, at any time."""
+
+    def elsewhere(self) -> Callable[[], AnyStage]:
+        """Makes the same stage in another process, or raises there if it cannot; can be pickled."""

@@ -15,6 +15,7 @@ import msgspec
 
 from pipeline.alerting.rules import RuleSet
 from pipeline.engines import keeping, tables
+from pipeline.engines.ahead import helped
 from pipeline.engines.dead_letters import original
 from pipeline.engines.errors import StoreUnavailableError, is_of_the_file
 from pipeline.engines.forgetting import forget
@@ -91,7 +92,9 @@ class Embedded:
             if self._search:
                 with self._store.transaction():
                     self._search.create()
-            self._runners = [Runner(stage, self._store) for stage in (stages(rules) if graph is None else graph)]
+            self._runners = [
+                Runner(stage, self._store) for stage in map(helped, stages(rules) if graph is None else graph)
+            ]
             self._working = threading.RLock()
             self._wake = threading.Condition()
             self._arrived = False
@@ -336,6 +339,8 @@ class Embedded:
         An alert that rested on them alone goes too; others no longer name them.
         """
         with self._working:
+            for runner in self._runners:
+                runner.look_away()
             return forget(self._store, self._search, self._runners, target)
 
     def replay_dead_letters(self, ids: Iterable[int]) -> int:
@@ -360,6 +365,8 @@ class Embedded:
     def close(self) -> None:
         """Closes the file. Whoever runs the engine in another thread stops that one first."""
         with self._working:
+            for runner in self._runners:
+                runner.close()
             self.reader.close()
             self._store.close()
 

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from pipeline.engines.ahead import Ahead
 from pipeline.engines.errors import StoreError
 from pipeline.engines.store import Entry, Logged, Store, moment
 from pipeline.model.alert import Alert
@@ -80,6 +81,8 @@ class Runner:
 
     def next(self, limit: int) -> Sequence[Logged]:
         """The messages that wait, oldest first."""
+        if isinstance(self.stage, Ahead):
+            self.stage.look(self._store, self.seq, self.offset)
         return self._store.after(self.stage.input, self.seq, limit)
 
     def waiting_since(self) -> int | None:
@@ -142,6 +145,16 @@ class Runner:
                 self.stage.fold(state, change)
         except Exception as error:
             raise _UnfoldableError(offset, f"its change cannot be folded: {said_by(error)}") from error
+
+    def look_away(self) -> None:
+        """Lets go of messages that were looked at before their turn."""
+        if isinstance(self.stage, Ahead):
+            self.stage.discard()
+
+    def close(self) -> None:
+        """Ends what the stage does beside."""
+        if isinstance(self.stage, Ahead):
+            self.stage.close()
 
     def wrote(self, outcome: Outcome) -> None:
         """The outcome is in the file."""
