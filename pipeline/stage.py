@@ -14,6 +14,8 @@ class Message(NamedTuple):
     """In its input topic; grows, never repeats."""
     now: datetime
     """Log time, made monotone by the engine; UTC."""
+    prepared: object = None
+    """What the stage's `prepare` gives for the value, where an engine had it done beforehand."""
 
 
 class Effect(NamedTuple):
@@ -94,3 +96,11 @@ class Pure(Stage[Any], Protocol):
 
     def elsewhere(self) -> Callable[[], AnyStage]:
         """Makes the same stage in another process, or raises there if it cannot; can be pickled."""
+
+
+@runtime_checkable
+class Prepares(Protocol):
+    """What a stage may offer besides, so that other processes can do a part of its work; can be pickled."""
+
+    def prepare(self, value: bytes) -> object:
+        """What `decide` would make of a message's value, whatever its state; can be pickled."""

@@ -12,9 +12,9 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from queue import SimpleQueue
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
-from pipeline.stage import AnyStage, Decision, Message, Pure, StateChange
+from pipeline.stage import AnyStage, Decision, Message, Prepares, Pure, StateChange
 
 if TYPE_CHECKING:
     from pipeline.engines.store import Logged, Store
@@ -52,9 +52,29 @@ def spare_cores() -> int:
     return min(MOST, usable - 1)
 
 
-def helped(stage: AnyStage) -> AnyStage:
-    """The stage, with other processes to help it where it is pure and this machine has cores for them."""
-    return Ahead(stage) if isinstance(stage, Pure) and spare_cores() > 0 else stage
+class Made(NamedTuple):
+    """What another process has made of a message."""
+
+    decision: Decision
+    prepared: Sequence[object] = ()
+    """What the next stage makes of each effect's value."""
+
+
+class Recipe(NamedTuple):
+    """What another process does."""
+
+    make: Callable[[], AnyStage]
+    prepare: Callable[[bytes], object] | None
+    """Asked of each effect's value."""
+
+
+def helped(stage: AnyStage, following: AnyStage | None, prepared: dict[bytes, object]) -> AnyStage:
+    """The stage, with other processes to help it where it is pure and this machine has cores for them.
+
+    Args:
+        following: the stage that reads what this one sends; what it can have prepared goes into `prepared`.
+    """
+    return Ahead(stage, following, prepared) if isinstance(stage, Pure) and spare_cores() > 0 else stage
 
 
 class Ahead:
@@ -64,13 +84,14 @@ class Ahead:
     for whatever reason, is decided when its turn comes.
     """
 
-    def __init__(self, stage: Pure) -> None:
+    def __init__(self, stage: Pure, following: AnyStage | None, prepared: dict[bytes, object]) -> None:
         self.name, self.input, self.outputs = stage.name, stage.input, stage.outputs
-        self._stage = stage
+        self._stage, self._prepared = stage, prepared
+        self._prepare = following.prepare if isinstance(following, Prepares) else None
         self._changed = threading.Condition()  # guards what follows, down to `_workers`
         self._waiting: deque[Logged] = deque()
         self._away: set[int] = set()
-        self._done: dict[int, Decision] = {}
+        self._done: dict[int, Made] = {}
         self._workers: list[_Worker] = []
         self._window: deque[tuple[int, int]] = deque()
         self._bytes = self._seen = 0
@@ -88,8 +109,10 @@ class Ahead:
         self._pass(message.offset)
         while message.offset in self._away:
             self._help(state, message.offset)
-        found = self._done.pop(message.offset, None)
-        return found or self._stage.decide(state, message)
+        made = self._done.pop(message.offset, None) or Made(self._stage.decide(state, message))
+        for effect, prepared in zip(made.decision.effects, made.prepared, strict=False):
+            self._prepared[effect.value] = prepared
+        return made.decision
 
     def _pass(self, offset: int) -> None:
         """Nobody else need begin a message whose turn has come."""
@@ -110,10 +133,12 @@ class Ahead:
             self.close()
             return
         with suppress(Exception):  # raised again when its turn comes
-            self._done[record.offset] = self._stage.decide(state, _message(record.value, record.key, record.offset))
+            message = _message(record.value, record.key, record.offset)
+            self._done[record.offset] = Made(self._stage.decide(state, message))
 
     def look(self, store: "Store", seq: int, offset: int) -> None:
         """Looks at what waits after a place in the input; starts, feeds and ends the other processes by it."""
+        self._prepared.clear()  # the next stage has seen what was sent last time
         with store.reading() as connection:
             head = connection.execute("SELECT head FROM topics WHERE topic = ?", (self.input,)).fetchone()
         waiting, now = (head[0] if head else 0) - offset, time.monotonic()
@@ -140,7 +165,7 @@ class Ahead:
                 self._changed.notify_all()
 
     def _start(self) -> None:
-        recipe = self._stage.elsewhere()
+        recipe = Recipe(self._stage.elsewhere(), self._prepare)
         for _ in range(spare_cores()):
             try:
                 worker = _Worker(self)
@@ -160,12 +185,12 @@ class Ahead:
             self._away.update(record.offset for record in chunk)
             return chunk
 
-    def give(self, chunk: Sequence["Logged"], decisions: Sequence[Decision | None]) -> None:
+    def give(self, chunk: Sequence["Logged"], made: Sequence[Made | None]) -> None:
         """What became of messages that were taken; None where this process has to try."""
         with self._changed:
-            for record, decision in zip(chunk, decisions, strict=True):
-                if record.offset in self._away and decision is not None:
-                    self._done[record.offset] = decision
+            for record, each in zip(chunk, made, strict=True):
+                if record.offset in self._away and each is not None:
+                    self._done[record.offset] = each
                 self._away.discard(record.offset)
             self._changed.notify_all()
 
@@ -217,9 +242,9 @@ class _Worker:
             [sys.executable, "-c", _BOOT, *sys.path], stdin=subprocess.PIPE, stdout=subprocess.PIPE, process_group=0
         )
         self._thread = threading.Thread(target=self._run, name="ahead", daemon=True)
-        self._recipe: object = None
+        self._recipe: Recipe | None = None
 
-    def start(self, recipe: object) -> None:
+    def start(self, recipe: Recipe) -> None:
         self._recipe = recipe
         self._thread.start()
 
@@ -249,8 +274,8 @@ class _Worker:
                 _send(given, [record.value for record in chunk])
             if not chunks:
                 return
-            decisions = pickle.load(taken)
-            self._ahead.give(chunks.popleft(), decisions)
+            made = pickle.load(taken)
+            self._ahead.give(chunks.popleft(), made)
 
 
 def work() -> None:
@@ -265,17 +290,17 @@ def work() -> None:
         os._exit(0)
 
     threading.Thread(target=receive, daemon=True).start()
-    make: Callable[[], AnyStage] = requests.get()
-    stage = make()
-    state = stage.empty()
+    recipe: Recipe = requests.get()
+    stage = recipe.make()
     _send(out, None)
     while True:
-        _send(out, [_decided(stage, state, value) for value in requests.get()])
+        _send(out, [_made(stage, recipe.prepare, value) for value in requests.get()])
 
 
-def _decided(stage: AnyStage, state: Any, value: bytes) -> Decision | None:
+def _made(stage: AnyStage, prepare: Callable[[bytes], object] | None, value: bytes) -> Made | None:
     try:
-        return stage.decide(state, _message(value))
+        decision = stage.decide(stage.empty(), _message(value))
+        return Made(decision, [prepare(effect.value) for effect in decision.effects] if prepare else ())
     except Exception:  # the first process meets it too, and says it
         return None
 

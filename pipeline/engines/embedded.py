@@ -92,9 +92,7 @@ class Embedded:
             if self._search:
                 with self._store.transaction():
                     self._search.create()
-            self._runners = [
-                Runner(stage, self._store) for stage in map(helped, stages(rules) if graph is None else graph)
-            ]
+            self._runners = _runners(stages(rules) if graph is None else graph, self._store)
             self._working = threading.RLock()
             self._wake = threading.Condition()
             self._arrived = False
@@ -369,6 +367,17 @@ class Embedded:
                 runner.close()
             self.reader.close()
             self._store.close()
+
+
+def _runners(graph: Sequence[AnyStage], store: Store) -> list[Runner]:
+    """A runner a stage; what helpers of one have prepared for the next lies between the two."""
+    runners = []
+    prepared: dict[bytes, object] = {}
+    for stage, following in zip(graph, [*graph[1:], None], strict=True):
+        for_the_next: dict[bytes, object] = {}
+        runners.append(Runner(helped(stage, following, for_the_next), store, prepared))
+        prepared = for_the_next
+    return runners
 
 
 def _entry(article: Article, at: int) -> Entry:

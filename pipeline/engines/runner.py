@@ -36,10 +36,15 @@ class Outcome(NamedTuple):
 
 
 class Runner:
-    """Runs one stage. Its state is read from the file when first needed, and again after anything has gone wrong."""
+    """Runs one stage. Its state is read from the file when first needed, and again after anything has gone wrong.
 
-    def __init__(self, stage: AnyStage, store: Store) -> None:
+    Args:
+        prepared: what others have prepared of messages, by their values; taken out as it is used.
+    """
+
+    def __init__(self, stage: AnyStage, store: Store, prepared: dict[bytes, object] | None = None) -> None:
         self.stage = stage
+        self._prepared = {} if prepared is None else prepared
         self._store = store
         self._state: Any = None
         self._fresh = False
@@ -115,7 +120,8 @@ class Runner:
             try:
                 if offset in self._unfoldable:
                     raise ValueError(self._unfoldable[offset])
-                decision = stage.decide(state, Message(key, value, offset, moment(now)))
+                prepared = self._prepared.pop(value, None) if self._prepared else None
+                decision = stage.decide(state, Message(key, value, offset, moment(now), prepared))
                 effects = list(self._allowed(decision.effects))
                 sent = [Entry(effect.topic, effect.key, effect.value, now) for effect in effects]
                 said = [_read(effect) for effect in effects]

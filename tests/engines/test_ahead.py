@@ -39,9 +39,9 @@ def helped(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
     """Set once another process has decided something."""
     happened, give = threading.Event(), ahead.Ahead.give
 
-    def watched(self: ahead.Ahead, chunk: Sequence[Any], decisions: Sequence[Any]) -> None:
-        give(self, chunk, decisions)
-        if any(decisions):
+    def watched(self: ahead.Ahead, chunk: Sequence[Any], made: Sequence[Any]) -> None:
+        give(self, chunk, made)
+        if any(made):
             happened.set()
 
     monkeypatch.setattr(ahead.Ahead, "give", watched)
