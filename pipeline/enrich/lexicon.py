@@ -24,7 +24,7 @@ from ahocorasick_rs import AhoCorasick, Implementation, MatchKind
 from pipeline.enrich.language import script_of
 
 LANGUAGES = Path(__file__).parent / "languages"
-KIN = {"hr": ("sr",), "bs": ("sr", "hr"), "ms": ("id",)}
+KIN = {"hr": ("sr",), "bs": ("sr", "hr"), "mk": ("sr",), "sk": ("cs",), "da": ("nb",), "nn": ("nb",), "ms": ("id",)}
 """Languages that also read the files of others, so near that a sentence often fits them all."""
 EXACT = frozenset([""])
 """The endings of a word that never changes."""
