@@ -23,7 +23,7 @@ BACKLOG = 300
 """Waiting messages from which other processes help: they take two seconds to start, so fewer are done without."""
 NEAR = 50
 """Waiting messages below which nothing more is given away: what has just arrived is decided soonest here."""
-WINDOW = 400
+WINDOW = 200
 """Messages looked ahead at most."""
 LARGEST_WINDOW = 8 * 1024 * 1024
 """Bytes of messages looked ahead, beyond which no more are read."""

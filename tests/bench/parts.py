@@ -20,6 +20,7 @@ import yaml
 
 from pipeline.alerting import rules as rules_module
 from pipeline.alerting.rules import RuleSet, load_rules
+from pipeline.engines import embedded
 from pipeline.engines.embedded import Embedded
 from pipeline.engines.records import Counts
 from pipeline.enrich import enrich
@@ -131,19 +132,20 @@ def end_to_end(quick: bool) -> Figures:
     A backlog before it, which is not measured, loads every language in this process and in those that help it.
     Processor time and memory are those of all of them.
     """
-    count, before = (300, 400) if quick else (1500, 500)
+    count, before = (300, 400) if quick else (1200, 400)
     articles, rules = list(long_articles(before + count, seed=1)), RuleSet.starter()
+    first, articles = articles[:before], articles[before:]
     _load_languages(rules)
     with tempfile.TemporaryDirectory() as folder:
         engine = Embedded(Path(folder) / "wirewatch.db", rules)
-        _work_off(engine, articles[:before])
+        _work_off(engine, first)
         started, busy = time.perf_counter(), _processor_time()
-        _work_off(engine, articles[before:])
+        _work_off(engine, articles)
         seconds, busy = time.perf_counter() - started, _processor_time() - busy
         counts, memory = engine.counts(), sum(map(_peak_memory, ["self", *_helpers()]))
         engine.close()
-    if counts.searched < len(articles):
-        raise RuntimeError(f"only {counts.searched} of {len(articles)} articles became searchable")
+    if counts.searched < before + count:
+        raise RuntimeError(f"only {counts.searched} of {before + count} articles became searchable")
     return {
         "rate": count / seconds,
         "core": count / busy,
@@ -153,10 +155,12 @@ def end_to_end(quick: bool) -> Figures:
     }
 
 
-def _work_off(engine: Embedded, articles: Sequence[Article]) -> None:
-    for start in range(0, len(articles), 50):
-        engine.append(_now(articles[start : start + 50]))
-    while engine.process():
+def _work_off(engine: Embedded, articles: list[Article]) -> None:
+    """Takes the articles in, out of the list, and works in rounds as large as those of `Embedded.run`."""
+    while articles:
+        engine.append(_now(articles[: embedded.ROUND]))
+        del articles[: embedded.ROUND]
+    while engine.process(embedded.ROUND):
         pass
 
 
