@@ -7,12 +7,13 @@ import subprocess
 import sys
 import threading
 import time
+import traceback
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from queue import SimpleQueue
-from typing import IO, TYPE_CHECKING, Any, NamedTuple
+from typing import IO, TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from pipeline.stage import AnyStage, Decision, Message, Prepares, Pure, StateChange
 
@@ -280,6 +281,16 @@ class _Worker:
 
 def work() -> None:
     """The other process: makes the stage, decides what comes in, and ends with its input."""
+    try:
+        _answer()
+    except BrokenPipeError:
+        pass  # nobody is there any more
+    except Exception:
+        traceback.print_exc()
+    os._exit(1)  # without waiting for the thread that reads
+
+
+def _answer() -> NoReturn:
     out, requests = os.fdopen(os.dup(1), "wb"), SimpleQueue[Any]()
     os.dup2(2, 1)  # whatever is printed must not get among the answers
 

@@ -255,7 +255,9 @@ def live(path: Path, tell: Connection) -> None:
 
 
 @pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 0), (signal.SIGKILL, -signal.SIGKILL)])
-def test_nobody_who_helps_outlives_a_process_that_ends(sent: signal.Signals, code: int) -> None:
+def test_nobody_who_helps_outlives_a_process_that_ends(
+    sent: signal.Signals, code: int, capfd: pytest.CaptureFixture[str]
+) -> None:
     processes = multiprocessing.get_context("spawn")
     with folder() as at:
         told, tell = processes.Pipe(duplex=False)
@@ -266,6 +268,7 @@ def test_nobody_who_helps_outlives_a_process_that_ends(sent: signal.Signals, cod
         process.join()
         assert process.exitcode == code
         assert ends(pid)
+        assert not capfd.readouterr().err
         engine = opened(toys(), at / "ended.db")  # nobody holds it
         finish(engine)
         assert held(at / "ended.db") == alone(toys(), at / "alone.db")
