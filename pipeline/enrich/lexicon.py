@@ -83,7 +83,7 @@ class _Entry(NamedTuple):
     reach: int = 0
     """Letters behind the key within which the needle must begin."""
     next: str = ""
-    """The first letter of the word that follows the key; empty where it may be any."""
+    """A space and the first letter of the word that follows the key; empty where it may be any."""
 
     def end(self, folded: str, word_end: int) -> int:
         """Where the pattern ends whose key's last word ends here; -1 where the text goes on otherwise."""
@@ -249,8 +249,8 @@ class WordMatcher(dict[str, "_Known | None"]):
                     if not shift:
                         ahead.setdefault(before[-2:], []).append((shift, before, after, entry))
                 elif entry.next:
-                    for beside in (f" {entry.next}", "  "):  # punctuation may stand between
-                        behind.setdefault(beside, []).append((shift, "", "", entry))
+                    behind.setdefault(entry.next, []).append((shift, "", "", entry))
+                    behind.setdefault("  ", []).append((shift, "", "", entry))  # punctuation may stand between
                 elif entry.rest is not None:
                     open_.append((shift, entry.needle, entry.reach, entry))
                 else:
@@ -384,7 +384,7 @@ def _compile(pattern: Pattern, script: Script, whole: bool) -> tuple[str, _Entry
     rest = _rest_regex(others, last, script)
     needle = max((word.rstrip("*") for word in others if word != "..."), key=len)
     reach = sum(4 * (_LONG_WORD + 3) if word == "..." else len(word) + MAX_TAIL + 3 for word in others)
-    following = "" if others[0] == "..." else others[0][0]
+    following = "" if others[0] == "..." else f" {others[0][0]}"
     return first.rstrip("*"), _Entry(pattern.kind, pattern.value, endings, rest, needle, reach, following)
 
 

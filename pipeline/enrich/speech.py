@@ -168,6 +168,8 @@ class _Finder:
         self.cue_starts: list[int] = []
         self.edges: list[int] = []
         self.commas: list[int] = []
+        self.anonymous = "anonymous" in reading.concepts
+        self.negated = "negation" in reading.concepts
         self.start = 0
         self.spoke: tuple[int, int] | None = None
         """Who spoke last."""
@@ -221,10 +223,10 @@ class _Finder:
         """Those of a sentence's reporting words."""
         found: list[Attribution] = []
         taken, last = start, None
-        negations = [hit for hit in hits if hit[3] == "negation"] if "negation" in self.reading.concepts else []
+        negations = [hit for hit in hits if hit[3] == "negation"] if self.negated else []
         for verb in _foremost(verbs) if len(verbs) > 1 else verbs:
             begin, behind, _, concept = verb
-            if begin < taken or self._inside_quote(verb):
+            if begin < taken or (self.quotes and self._inside_quote(verb)):
                 continue
             stance = STANCES[concept]
             if negations and any(hit[1] <= begin and begin - hit[1] < 12 for hit in negations):
@@ -248,7 +250,7 @@ class _Finder:
         return self.manner.ties.isdisjoint(self.folded[start:verb].split())
 
     def _attribution(self, number: int, span: tuple[int, int], verb: Hit, stance: str, hits: list[Hit]) -> Attribution:
-        anonymous = "anonymous" in self.reading.concepts and any(
+        anonymous = self.anonymous and any(
             hit[3] == "anonymous" and hit[0] < span[1] and hit[1] > span[0] for hit in hits
         )
         return Attribution(number, *span, verb, stance, anonymous)
