@@ -143,14 +143,14 @@ class Ahead:
         with store.reading() as connection:
             head = connection.execute("SELECT head FROM topics WHERE topic = ?", (self.input,)).fetchone()
         waiting, now = (head[0] if head else 0) - offset, time.monotonic()
-        if waiting >= BACKLOG:
+        if waiting >= (NEAR if self._workers else BACKLOG):
             self._needed_until = now + LINGER
             if not self._workers and now >= self._rest_until:
                 self._start()
+            if self._workers:
+                self._look_further(store, seq)
         elif now > self._needed_until:
             self.close()
-        if self._workers and waiting >= NEAR:
-            self._look_further(store, seq)
 
     def _look_further(self, store: "Store", seq: int) -> None:
         self._seen = max(self._seen, seq)
