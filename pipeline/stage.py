@@ -1,6 +1,6 @@
 """What a stage is: a function from state, message and time to effects and changes. No I/O, no clock, no engine."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol, TypeVar, runtime_checkable
 
@@ -14,6 +14,8 @@ class Message(NamedTuple):
     """In its input topic; grows, never repeats."""
     now: datetime
     """Log time, made monotone by the engine; UTC."""
+    prepared: object = None
+    """What the stage's `prepare` gives for the value, where an engine had it done beforehand."""
 
 
 class Effect(NamedTuple):
@@ -86,3 +88,19 @@ class Snapshots(Protocol[State]):
 
     def forget(self, state: State, articles: Collection[str]) -> None:
         """Takes out of the state every word of the articles with these ids, and what rested on them alone."""
+
+
+@runtime_checkable
+class Pure(Stage[Any], Protocol):
+    """A stage without a state that decides from a message's value alone, so that any process may do it, at any time."""
+
+    def elsewhere(self) -> Callable[[], AnyStage]:
+        """Makes the same stage in another process, or raises there if it cannot; can be pickled."""
+
+
+@runtime_checkable
+class Prepares(Protocol):
+    """What a stage may offer besides, so that other processes can do a part of its work; can be pickled."""
+
+    def prepare(self, value: bytes) -> object:
+        """What `decide` would make of a message's value, whatever its state; can be pickled."""

@@ -1,6 +1,7 @@
 """Rules: read from YAML, checked with line and column of every mistake, and asked of articles through an index."""
 
 import difflib
+import gc
 import hashlib
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -172,7 +173,9 @@ def load_rules(*paths: Path) -> RuleSet:
         mistakes += reader.mistakes
     if mistakes:
         raise RuleErrors(mistakes)
-    return RuleSet([rule for rule, _ in found.values()], [query for _, query in found.values()])
+    rules = RuleSet([rule for rule, _ in found.values()], [query for _, query in found.values()])
+    gc.freeze()  # they stay for good: the garbage collector need not walk ten thousand of them again and again
+    return rules
 
 
 class _FileReader:

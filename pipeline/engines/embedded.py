@@ -15,6 +15,7 @@ import msgspec
 
 from pipeline.alerting.rules import RuleSet
 from pipeline.engines import keeping, tables
+from pipeline.engines.ahead import helped
 from pipeline.engines.dead_letters import original
 from pipeline.engines.errors import StoreUnavailableError, is_of_the_file
 from pipeline.engines.forgetting import forget
@@ -91,7 +92,7 @@ class Embedded:
             if self._search:
                 with self._store.transaction():
                     self._search.create()
-            self._runners = [Runner(stage, self._store) for stage in (stages(rules) if graph is None else graph)]
+            self._runners = _runners(stages(rules) if graph is None else graph, self._store)
             self._working = threading.RLock()
             self._wake = threading.Condition()
             self._arrived = False
@@ -336,6 +337,8 @@ class Embedded:
         An alert that rested on them alone goes too; others no longer name them.
         """
         with self._working:
+            for runner in self._runners:
+                runner.look_away()
             return forget(self._store, self._search, self._runners, target)
 
     def replay_dead_letters(self, ids: Iterable[int]) -> int:
@@ -360,8 +363,21 @@ class Embedded:
     def close(self) -> None:
         """Closes the file. Whoever runs the engine in another thread stops that one first."""
         with self._working:
+            for runner in self._runners:
+                runner.close()
             self.reader.close()
             self._store.close()
+
+
+def _runners(graph: Sequence[AnyStage], store: Store) -> list[Runner]:
+    """A runner a stage; what helpers of one have prepared for the next lies between the two."""
+    runners = []
+    prepared: dict[bytes, object] = {}
+    for stage, following in zip(graph, [*graph[1:], None], strict=True):
+        for_the_next: dict[bytes, object] = {}
+        runners.append(Runner(helped(stage, following, for_the_next), store, prepared))
+        prepared = for_the_next
+    return runners
 
 
 def _entry(article: Article, at: int) -> Entry:

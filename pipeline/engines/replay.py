@@ -1,6 +1,6 @@
 """Replay: recorded articles through the whole pipeline in memory, each article's `fetched` being the clock."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -15,10 +15,10 @@ from pipeline.model.codec import decode
 from pipeline.model.dead_letter import DeadLetter
 from pipeline.model.enriched import EnrichedArticle
 from pipeline.stage import AnyStage
-from pipeline.topics import ALERTS, ARTICLES, ENRICHED
+from pipeline.topics import ALERTS, ARTICLES, ENRICHED, RAW
 
 REPORT = 50
-"""Articles between two reports of progress."""
+"""Articles between two reports of progress, at most."""
 
 
 class ReplayResult(NamedTuple):
@@ -70,13 +70,11 @@ def replay(
         clock.set(article)
     engine = Embedded(MEMORY, rules, clock=clock, graph=graph, searchable=False)
     try:
-        read = []
-        for done, article in enumerate(given, 1):
-            clock.set(article)
-            read.append(_read(article, engine))
-            if progress and (done % REPORT == 0 or done == len(given)):
-                progress(done)
-        return _result(read, engine)
+        taken_in = [_append(article, clock, engine) for article in given]
+        while engine.process(REPORT):
+            if progress:
+                progress(len(given) - engine.counts().lag["enrich"])
+        return _result(taken_in, engine)
     finally:
         engine.close()
 
@@ -88,17 +86,28 @@ class _Revision(msgspec.Struct, frozen=True):
     revision: str
 
 
-def _read(article: Article, engine: Embedded) -> _Revision | None:
-    """Takes an article through the graph; its revision, or None where it became a dead letter."""
-    before = engine.reader.head(ENRICHED)
+def _append(article: Article, clock: _Clock, engine: Embedded) -> bool:
+    """Whether the article could be taken in."""
+    clock.set(article)
+    before = engine.reader.head(RAW)
     engine.append([article])
-    while engine.process():
-        pass
-    sent = engine.reader.tail(ENRICHED, before)
-    return decode(sent[-1].value, _Revision) if sent else None
+    return engine.reader.head(RAW) > before
 
 
-def _result(read: Sequence[_Revision | None], engine: Embedded) -> ReplayResult:
+def _revisions(taken_in: Sequence[bool], letters: Sequence[DeadLetter], engine: Embedded) -> Iterator[_Revision | None]:
+    """What enrich sent of every article given; None where it became a dead letter."""
+    lost = {letter.offset for letter in letters if letter.topic == RAW}
+    sent = (decode(value, _Revision) for value in _values(engine, ENRICHED))
+    offset = 0
+    for taken in taken_in:
+        offset += taken
+        yield next(sent) if taken and offset not in lost else None
+
+
+def _result(taken_in: Sequence[bool], engine: Embedded) -> ReplayResult:
+    listed = engine.reader.dead_letters(limit=10 * len(taken_in))
+    letters = sorted((letter for _, letter in reversed(listed)), key=lambda letter: letter.at)
+    read = list(_revisions(taken_in, letters, engine))
     first: dict[_Revision, EnrichedArticle] = {}
     merges: dict[str, str] = {}
     for article in (decode(value, EnrichedArticle) for value in _values(engine, ARTICLES)):
@@ -109,7 +118,7 @@ def _result(read: Sequence[_Revision | None], engine: Embedded) -> ReplayResult:
     return ReplayResult(
         articles=[finished.get(revision) if revision else None for revision in read],
         alerts=[decode(value, Alert) for value in _values(engine, ALERTS)],
-        dead_letters=[letter for _, letter in reversed(engine.reader.dead_letters(limit=10 * len(read)))],
+        dead_letters=letters,
     )
 
 

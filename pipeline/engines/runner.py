@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from pipeline.engines.ahead import Ahead
 from pipeline.engines.errors import StoreError
 from pipeline.engines.store import Entry, Logged, Store, moment
 from pipeline.model.alert import Alert
@@ -35,10 +36,15 @@ class Outcome(NamedTuple):
 
 
 class Runner:
-    """Runs one stage. Its state is read from the file when first needed, and again after anything has gone wrong."""
+    """Runs one stage. Its state is read from the file when first needed, and again after anything has gone wrong.
 
-    def __init__(self, stage: AnyStage, store: Store) -> None:
+    Args:
+        prepared: what others have prepared of messages, by their values; taken out as it is used.
+    """
+
+    def __init__(self, stage: AnyStage, store: Store, prepared: dict[bytes, object] | None = None) -> None:
         self.stage = stage
+        self._prepared = {} if prepared is None else prepared
         self._store = store
         self._state: Any = None
         self._fresh = False
@@ -80,6 +86,8 @@ class Runner:
 
     def next(self, limit: int) -> Sequence[Logged]:
         """The messages that wait, oldest first."""
+        if isinstance(self.stage, Ahead):
+            self.stage.look(self._store, self.seq, self.offset)
         return self._store.after(self.stage.input, self.seq, limit)
 
     def waiting_since(self) -> int | None:
@@ -112,7 +120,8 @@ class Runner:
             try:
                 if offset in self._unfoldable:
                     raise ValueError(self._unfoldable[offset])
-                decision = stage.decide(state, Message(key, value, offset, moment(now)))
+                prepared = self._prepared.pop(value, None) if self._prepared else None
+                decision = stage.decide(state, Message(key, value, offset, moment(now), prepared))
                 effects = list(allowed(stage, decision.effects))
                 sent = [Entry(effect.topic, effect.key, effect.value, now) for effect in effects]
                 said = [_read(effect) for effect in effects]
@@ -133,6 +142,16 @@ class Runner:
                 self.stage.fold(state, change)
         except Exception as error:
             raise _UnfoldableError(offset, f"its change cannot be folded: {said_by(error)}") from error
+
+    def look_away(self) -> None:
+        """Lets go of messages that were looked at before their turn."""
+        if isinstance(self.stage, Ahead):
+            self.stage.discard()
+
+    def close(self) -> None:
+        """Ends what the stage does beside."""
+        if isinstance(self.stage, Ahead):
+            self.stage.close()
 
     def wrote(self, outcome: Outcome) -> None:
         """The outcome is in the file."""

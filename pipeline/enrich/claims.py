@@ -1,7 +1,7 @@
 """Who says what: attributed statements, direct and indirect, with the stance of their speaker."""
 
 import re
-from collections.abc import Iterable
+from bisect import bisect_left
 from typing import NamedTuple
 
 from pipeline.enrich.lexicon import Hit
@@ -18,6 +18,7 @@ _QUOTE = re.compile(r"[\"«“„](?P<words>[^\"«»“”„]{3,600})[\"»”�
 _ROLES = ("spokesperson", "minister", "ambassador", "head-of-state", "head-of-government", "party-leader", "official")
 _NAMES = frozenset("state government organ organisation group person facility".split())
 _BY_OFFICE = ("announces", "demands", "confirms", "denies", "declines-to-comment")
+_DENIALS = frozenset(("denies", "negation"))
 _RANK = {"denies": 0, "declines-to-comment": 1, "confirms": 1, "warns": 2, "demands": 2, "announces": 2, "asserts": 3}
 
 
@@ -30,13 +31,19 @@ class _Told(NamedTuple):
 def read(reading: Reading, events: tuple[Event, ...] = ()) -> tuple[Claim, ...]:
     """The main claims of an article, in order of the text: of each speaker the most telling one."""
     told: dict[str, _Told] = {}
+    names: dict[str, set[str]] = {}
+    voices = [hit[0] for hit in reading.words_of(SPEAKERS)]
+    denials = [
+        hit for hit in reading.words_of(_DENIALS) if hit[3] == "negation" or " " in reading.folded[hit[0] : hit[1]]
+    ]
     for said in attributions(reading):
         start, end = reading.sentences[said.sentence]
         about, quoted = _about(reading, said, start, end)
-        if about[1] - about[0] < 3 or not _weighty(reading, said, quoted):
+        if about[1] - about[0] < 3 or not (_one_of(voices, said) or _weighty(reading, said, quoted)):
             continue
-        said = said._replace(stance=_tone(reading, said, about))
-        speaker = _known(told, reading.folded[said.start : said.end].strip())
+        if said.stance == "asserts" and denials and _denied(denials, about):
+            said = said._replace(stance="denies")
+        speaker = _known(names, reading.folded[said.start : said.end].strip())
         before = told.get(speaker)
         if before is not None and before.said.start < reading.body_start <= said.start:
             stance = min(before.said.stance, said.stance, key=_RANK.__getitem__)
@@ -50,27 +57,26 @@ def read(reading: Reading, events: tuple[Event, ...] = ()) -> tuple[Claim, ...]:
     return tuple(_claim(reading, one, events) for one in best)
 
 
-def _tone(reading: Reading, said: Attribution, about: tuple[int, int]) -> str:
-    """The stance of plain words: a denial where they begin with a negation."""
-    if said.stance != "asserts":
-        return said.stance
-    hits = reading.words_by_sentence.get(reading.sentence_at(about[0]), ())
-    for hit in hits:
-        if about[0] <= hit.start < about[1]:
-            if hit.value == "denies" and " " in reading.folded[hit.start : hit.end]:
-                return "denies"
-            if hit.value == "negation" and hit.start - about[0] < 3:
-                return "denies"
-    return said.stance
+def _one_of(voices: list[int], said: Attribution) -> bool:
+    """Whether a word that can be who speaks begins among the speaker's."""
+    at = bisect_left(voices, said.start)
+    return at < len(voices) and voices[at] < said.end
 
 
-def _known(told: Iterable[str], speaker: str) -> str:
-    """The fuller or shorter name under which this speaker has spoken already; else their own."""
+def _denied(denials: list[Hit], about: tuple[int, int]) -> bool:
+    """Whether plain words deny: they hold a phrase that does so, or begin with a negation."""
+    start, end = about
+    within = denials[bisect_left(denials, (start,)) : bisect_left(denials, (end,))]
+    return any(hit[3] == "denies" or hit[0] - start < 3 for hit in within)
+
+
+def _known(names: dict[str, set[str]], speaker: str) -> str:
+    """The fuller or shorter name under which this speaker has spoken already; else their own, which is noted."""
     words = set(speaker.split())
-    for other in told:
-        others = set(other.split())
+    for other, others in names.items():
         if words <= others or others <= words:
             return other
+    names[speaker] = words
     return speaker
 
 
@@ -90,11 +96,8 @@ def _of_others(reading: Reading, hit: Hit) -> bool:
 
 
 def _weighty(reading: Reading, said: Attribution, quoted: bool) -> bool:
-    """A speaker whose words say who it is: an office, a name, or somebody who hides theirs; anybody who is quoted."""
-    hits = reading.words_by_sentence.get(reading.sentence_at(said.start), ())
-    if any(hit.value in SPEAKERS and said.start <= hit.start < said.end for hit in hits):
-        return True
-    if reading.mentions_between(said.start, said.end, _NAMES) or quoted:
+    """A speaker whose words, which are no office, say who it is by a name; anybody who is quoted."""
+    if quoted or reading.mentions_between(said.start, said.end, _NAMES):
         return True
     if said.stance in _BY_OFFICE or not reading.plain_capitals:
         return False

@@ -4,9 +4,12 @@ import math
 import re
 from collections import Counter, defaultdict
 from functools import cache
+from itertools import chain
+from pathlib import Path
 
 import py3langid
 import pycld2
+import yaml
 from langdetect import DetectorFactory
 from langdetect.lang_detect_exception import LangDetectException
 
@@ -75,7 +78,7 @@ _CYRILLIC: tuple[tuple[str, str, str], ...] = (
     ("be", "ў", "ищї"),
     ("mk", "ѓќѕ", "ыэђћ"),
     ("sr", "ђћ", "ыэщъ"),
-    ("uk", "їєґ", "ыэъ"),
+    ("uk", "їєґ", "ыэъөү"),
     ("ky", "ң", ""),
     ("mn", "өү", ""),
 )
@@ -91,7 +94,7 @@ _LATIN: tuple[tuple[str, str], ...] = (
     ("hu", "őű"),
     ("pl", "łąężźśćń"),
     ("cs", "řůě"),
-    ("sk", "ľĺŕôť"),
+    ("sk", "ľĺŕť"),
     ("lv", "ķļņģāēīū"),
     ("lt", "ėįųąęū"),
     ("ro", "șțăţ"),
@@ -99,7 +102,7 @@ _LATIN: tuple[tuple[str, str], ...] = (
     ("yo", "ẹọṣ"),
     ("vi", "ơưđạảấầẩẫậắằẳẵặẹẻẽềểễệịỉọỏốồổỗộớờởỡợụủứừửữựỳỵỷỹ"),
     ("cy", "ŵŷ"),
-    ("is", "þðæ"),
+    ("is", "þð"),
     ("mi", "āēīōū"),
     ("et", "õ"),
     ("tr", "ğışı"),
@@ -111,10 +114,10 @@ _ONLY_LATIN = {language: frozenset(letters) for language, letters in _LATIN}
 
 # The same words as they are said in the east and in the west; "nije", "sankcije" and "Srbije" tell nothing.
 _EKAVIAN = re.compile(
-    r"\b(?:predsed|vrem|mest[aoui]|posle|gde\b|ovde|dve\b|pre\b|uvek|ceo\b|cel[aieou]\b|reč|devoj|lep[aieo]|dete|"
-    r"dec[aeiou]\b|htel|žel|nedelj|ponedelj|obave[sš]|izvešt|bezbed|sve[td]|mle[kč]|nemač|vero[mv]|uspe|primer|"
+    r"\b(?:predsed|vreme\b|mest[aoui]|posle|gde\b|ovde|dve\b|pre\b|uvek|ceo\b|cel[aieou]\b|reč|devoj|lep[aieo]|dete|"
+    r"dec[aeiou]\b|htel|žel|nedelj|ponedelj|obave[sš]|izvešt|bezbed|svet\b|svet[aus]\b|svetsk|mle[kč]|nemač|vero[mv]|uspe|primer|"
     r"sever|slede[ćć]|telo|delo|deo\b|delim|sme[jln]|vide[lo]|žive|razume|čove[kč]|mese[cč]|meri\b|sedni|seća|"
-    r"sneg|bel[aieo]\b|reka|reke|leto|zvezd|spoljn|saopšt|vazduh)\w*"
+    r"sneg|bel[aieo]\b|rek[aeiu]\b|leto|zvezd|spoljn|saopšt|vazduh)\w*"
 )
 _IJEKAVIAN = re.compile(
     r"\b(?:predsjed|vrijem|mjest|poslije|gdje|ovdje|dvije|prije|uvijek|cijel|riječ|rječ|djevoj|lijep|dijet|djec|"
@@ -209,14 +212,16 @@ def _cyrillic(lower: str, text: str) -> Language:
             return Language(code="be", confidence=0.9, by="script")
         return _vote(text, frozenset(["uk", "be", "kk"]))
     if letters["і"]:
+        if len(lower) < SHORT:
+            return _vote(text, frozenset(["uk", "be", "kk"]))
         return Language(code="uk", confidence=0.9, by="script")
     if letters["ы"] or letters["э"] or letters["ё"]:
         if len(lower) < SHORT:
             return _vote(text, frozenset(["ru", "be", *_TURKIC]))
         return Language(code="ru", confidence=0.95, by="script")
     possible = {"ru", "bg", "uk", "mk", "sr", "be", *_TURKIC}
-    if len(lower) > BRIEF:
-        possible -= {"mk", "sr"}  # a sentence without ј is neither
+    if len(lower) > SHORT:
+        possible -= {"mk", "sr"}  # a paragraph without ј is neither
     if re.search("ь(?!о)", lower):
         possible -= {"bg", "mk", "sr"}
     return _vote(text, frozenset(possible))
@@ -239,6 +244,8 @@ def _latin(lower: str, text: str) -> Language:
         return _south_slavic(lower, found)
     if found.code in ("id", "ms"):
         return _malay(lower, found)
+    if found.code in ("nl", "af") and len(text) < SHORT:
+        return _dutch(lower, found)
     if len(text) > SHORT and found.confidence >= 0.5:
         if found.code == "tr" and lower.count("ə") * 100 > len(lower):
             return Language(code="az", confidence=0.95, by="script")
@@ -247,7 +254,43 @@ def _latin(lower: str, text: str) -> Language:
     best, count = hints.most_common(1)[0]
     if count and best != found.code and found.confidence < 0.9 and hints[found.code] < count:
         return Language(code=best, confidence=0.7, by="script")
-    return found
+    return _by_small_words(lower, found) if found.confidence < AGREED else found
+
+
+AGREED = 0.95
+"""Confidence from which detectors are not doubted."""
+MORE = 2
+"""Small words by which another language must outnumber the detectors' answer."""
+
+
+def _by_small_words(lower: str, found: Language) -> Language:
+    """The detectors' answer for a short text, unless its commonest small words are another language's."""
+    languages = _small_words()
+    counts = Counter(chain.from_iterable(languages.get(word, ()) for word in re.findall(r"[^\W\d_]+", lower)))
+    if not counts or found.code not in _with_small_words():
+        return found
+    most = max(counts.values())
+    best = [language for language, count in counts.items() if count == most]
+    if len(best) > 1 or most < counts[found.code] + MORE:
+        return found
+    return Language(code=best[0], confidence=0.6, by="words")
+
+
+@cache
+def _with_small_words() -> frozenset[str]:
+    return frozenset(chain.from_iterable(_small_words().values()))
+
+
+@cache
+def _small_words() -> dict[str, list[str]]:
+    """The languages that each small word belongs to."""
+    with (Path(__file__).parent / "languages" / "function-words.yaml").open(encoding="utf-8") as file:
+        words: dict[str, list[str]] = yaml.safe_load(file)
+    languages: dict[str, list[str]] = defaultdict(list)
+    for language, own in words.items():
+        for word in own:
+            languages[word].append(language)
+    return dict(languages)
 
 
 def _south_slavic(lower: str, found: Language) -> Language:
@@ -284,6 +327,22 @@ def _malay(lower: str, found: Language) -> Language:
     return found
 
 
+_DUTCH = re.compile(
+    r"\b(?:de|een|zijn|niet|ook|voor|naar|bij|uit|heeft)\b|\w(?:ij|sch|z|cht)|\w\w(?:[kpfs]t|[^\Wi]en)\b|\bz"
+)
+_AFRIKAANS = re.compile(
+    r"\b(?:nie|vir|wat|hy|sy|ons|hulle|sê|gaan|kan|by|word|[‘’']n)\b|[‘’']n\b|\w[rlnt]y|\w(?:skap|heid)\b|\bsk\w"
+)
+
+
+def _dutch(lower: str, found: Language) -> Language:
+    """Dutch from Afrikaans in a short text, by spelling and the small words of each."""
+    dutch, afrikaans = len(_DUTCH.findall(lower)), len(_AFRIKAANS.findall(lower))
+    if dutch == afrikaans:
+        return found
+    return Language(code="nl" if dutch > afrikaans else "af", confidence=0.8, by="script")
+
+
 _CONFUSABLE = frozenset(("id", "ms", "nb", "da", "nn", "cs", "sk", "gl", "hr", "bs", "sr", "xh", "zu", "tr"))
 """Languages that pycld2 takes for one another."""
 
@@ -317,9 +376,11 @@ def _weigh(text: str, among: frozenset[str]) -> Language:
     """Of a few words: the language to which the voices together give the most."""
     scores: dict[str, float] = defaultdict(float)
     cld, sure, reliable = _cld2(text)
+    shares = [(code, share) for code, share in _langid_shares(text) if code not in _RARE]
+    if reliable and not among and cld not in _langid_knows() and shares[0][0] not in _with_small_words():
+        return Language(code=cld, confidence=round(sure * 0.9, 2), by="cld2")
     if cld:
         scores[cld] += WEIGHTS["cld2"] * (sure if reliable else 0.5)
-    shares = [(code, share) for code, share in _langid_shares(text) if code not in _RARE]
     for code, share in shares:
         scores[code] += WEIGHTS["langid"] * share
     known = _langdetect_knows()
@@ -339,6 +400,11 @@ def _langid_shares(text: str) -> list[tuple[str, float]]:
     weights = [math.exp(max(score - top, -50.0)) for _, score in ranked]
     total = sum(weights)
     return [(_SAME.get(code, code), weight / total) for (code, _), weight in zip(ranked, weights, strict=True)]
+
+
+@cache
+def _langid_knows() -> frozenset[str]:
+    return frozenset(_SAME.get(code, code) for code, _ in py3langid.rank(""))
 
 
 def _langdetect_shares(text: str) -> list[tuple[str, float]]:

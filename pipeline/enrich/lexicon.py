@@ -14,7 +14,6 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
-from itertools import accumulate, compress, count
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -24,7 +23,7 @@ from ahocorasick_rs import AhoCorasick, Implementation, MatchKind
 from pipeline.enrich.language import script_of
 
 LANGUAGES = Path(__file__).parent / "languages"
-KIN = {"hr": ("sr",), "bs": ("sr", "hr"), "ms": ("id",)}
+KIN = {"hr": ("sr",), "bs": ("sr", "hr"), "mk": ("sr",), "sk": ("cs",), "da": ("nb",), "nn": ("nb",), "ms": ("id",)}
 """Languages that also read the files of others, so near that a sentence often fits them all."""
 EXACT = frozenset([""])
 """The endings of a word that never changes."""
@@ -83,6 +82,8 @@ class _Entry(NamedTuple):
     """Its longest word, looked for first: that is quicker than the expression."""
     reach: int = 0
     """Letters behind the key within which the needle must begin."""
+    next: str = ""
+    """A space and the first letter of the word that follows the key; empty where it may be any."""
 
     def end(self, folded: str, word_end: int) -> int:
         """Where the pattern ends whose key's last word ends here; -1 where the text goes on otherwise."""
@@ -125,11 +126,13 @@ class _Filed(NamedTuple):
 
 _Part = tuple[int, str, str, _Entry]
 """Letters before the pattern begins, what stands before and behind the word, and the pattern."""
-_Parts = dict[str, tuple[_Part, ...]]
-_Known = tuple[tuple[tuple[int, str, str], ...], _Parts, _Parts, tuple[tuple[int, str, int, _Entry], ...]]
-"""What is known of a word: the patterns that it is (letters before they begin, kind and value); those that go on right
-behind it, and those that it ends, by the space and the letter next to it; those that go on somewhere behind it, by the
-needle and the letters within which it begins."""
+_Parts = dict[str, list[_Part]]
+_Phrases = tuple[_Parts, _Parts, tuple[tuple[int, str, int, _Entry], ...]]
+"""The patterns of several words of which a word is one: those that go on right behind it, and those that it ends, by
+the space and the letter next to it; those that go on somewhere behind it, by the needle and the letters within which it
+begins."""
+_Known = tuple[tuple[tuple[int, str, str], ...], _Phrases | None]
+"""What is known of a word: the patterns that it is (letters before they begin, kind and value), and those it is in."""
 
 
 _Found = tuple[int, int, str, str]
@@ -179,27 +182,30 @@ class WordMatcher(dict[str, "_Known | None"]):
         words = folded.split(" ")
         if len(self) > MOST_WORDS:
             self.clear()
-        known: list[Any] = list(map(self.__getitem__, words))
         padded = f" {folded} "
         found: list[_Found] = []
         add, find, ends, goes_on = found.append, folded.find, padded.endswith, padded.startswith
-        lengths = accumulate(map(len, words), initial=0)
-        for number, length, word, (whole, behind, ahead, open_) in compress(zip(count(), lengths, words, known), known):
-            start = number + length  # the words before it, and a space behind each
+        start = 0
+        for word, known in zip(words, map(self.__getitem__, words), strict=True):
             end = start + len(word)
-            for shift, kind, value in whole:
-                add((start + shift, end, kind, value))
-            if behind and (parts := behind.get(padded[end + 1 : end + 3])):
-                for part in parts:
-                    if goes_on(part[2], end + 1) and (hit := self._part(folded, start, end, part)):
-                        add(hit)
-            if ahead and (parts := ahead.get(padded[start - 1 : start + 1])):
-                for part in parts:
-                    if ends(part[1], 0, start + 1) and (hit := self._part(folded, start, end, part)):
-                        add(hit)
-            for shift, needle, reach, entry in open_:
-                if find(needle, end, end + reach) >= 0 and (last := entry.end(folded, end)) >= 0:
-                    add((start + shift, last, entry.kind, entry.value))
+            if known:
+                whole, phrases = known
+                for shift, kind, value in whole:
+                    add((start + shift, end, kind, value))
+                if phrases:
+                    behind, ahead, open_ = phrases
+                    if behind and (parts := behind.get(padded[end + 1 : end + 3])):
+                        for part in parts:
+                            if goes_on(part[2], end + 1) and (hit := self._part(folded, start, end, part)):
+                                add(hit)
+                    if ahead and (parts := ahead.get(padded[start - 1 : start + 1])):
+                        for part in parts:
+                            if ends(part[1], 0, start + 1) and (hit := self._part(folded, start, end, part)):
+                                add(hit)
+                    for shift, needle, reach, entry in open_:
+                        if find(needle, end, end + reach) >= 0 and (last := entry.end(folded, end)) >= 0:
+                            add((start + shift, last, entry.kind, entry.value))
+            start = end + 1
         found.sort()  # quicker while they are plain tuples
         return [_new(Hit, hit) for hit in found]
 
@@ -238,15 +244,19 @@ class WordMatcher(dict[str, "_Known | None"]):
             for before, after, entry in self._fitting(word[shift:]):
                 if after:
                     if not (before and shift):
-                        behind[after[:2]] = (*behind.get(after[:2], ()), (shift, before, after, entry))
+                        behind.setdefault(after[:2], []).append((shift, before, after, entry))
                 elif before:
                     if not shift:
-                        ahead[before[-2:]] = (*ahead.get(before[-2:], ()), (shift, before, after, entry))
+                        ahead.setdefault(before[-2:], []).append((shift, before, after, entry))
+                elif entry.next:
+                    behind.setdefault(entry.next, []).append((shift, "", "", entry))
+                    behind.setdefault("  ", []).append((shift, "", "", entry))  # punctuation may stand between
                 elif entry.rest is not None:
                     open_.append((shift, entry.needle, entry.reach, entry))
                 else:
                     whole.append((shift, entry.kind, entry.value))
-        return (tuple(whole), behind, ahead, tuple(open_)) if whole or behind or ahead or open_ else None
+        phrases = (behind, ahead, tuple(open_)) if behind or ahead or open_ else None
+        return (tuple(whole), phrases) if whole or phrases else None
 
     def _fitting(self, word: str) -> list[_Filed]:
         """What is filed under a stem of this word and takes what follows the stem."""
@@ -374,7 +384,8 @@ def _compile(pattern: Pattern, script: Script, whole: bool) -> tuple[str, _Entry
     rest = _rest_regex(others, last, script)
     needle = max((word.rstrip("*") for word in others if word != "..."), key=len)
     reach = sum(4 * (_LONG_WORD + 3) if word == "..." else len(word) + MAX_TAIL + 3 for word in others)
-    return first.rstrip("*"), _Entry(pattern.kind, pattern.value, endings, rest, needle, reach)
+    following = "" if others[0] == "..." else f" {others[0][0]}"
+    return first.rstrip("*"), _Entry(pattern.kind, pattern.value, endings, rest, needle, reach, following)
 
 
 @cache

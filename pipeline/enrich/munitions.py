@@ -33,8 +33,13 @@ def add(*files: Path) -> None:
     for file in files:
         _read(file)
         _added.append(file)
-    _wars.cache_clear()
+    wars.cache_clear()
     enemies.cache_clear()
+
+
+def own() -> tuple[Path, ...]:
+    """The files that were added, in their order."""
+    return tuple(_added)
 
 
 def _read(file: Path) -> list[War]:
@@ -45,7 +50,8 @@ def _read(file: Path) -> list[War]:
 
 
 @cache
-def _wars() -> tuple[War, ...]:
+def wars() -> tuple[War, ...]:
+    """Every war, of every file."""
     return tuple(war for file in (Path(__file__).parent / "wars.yaml", *_added) for war in _read(file))
 
 
@@ -54,7 +60,7 @@ def enemies(state: str, day: date) -> frozenset[str]:
     """Those with whom a state was openly at war on a day."""
     return frozenset(
         party
-        for war in _wars()
+        for war in wars()
         if state in war.parties and war.begun <= day <= war.over
         for party in war.parties
         if party != state

@@ -2,6 +2,7 @@
 
 import re
 from bisect import bisect_left, bisect_right
+from collections import defaultdict
 from collections.abc import Container, Set
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -77,23 +78,26 @@ class Reading:
         """Start and end of each sentence; the title is one of them."""
         text, start, sentences = self.text, 0, []
         for stop in _STOP.finditer(text):
-            mark = stop[0]
+            at, end = stop.span()
+            mark = text[at]
             if (
-                mark[0] not in "。！？"
-                and "\n" not in mark
-                and (not mark[-1].isspace() or _LOWER.match(text, stop.end()))
+                mark not in "。！？"
+                and "\n" not in text[at:end]
+                and (not text[end - 1].isspace() or _LOWER.match(text, end))
             ):
                 continue
-            at = stop.start()
             if (
-                mark[0] == "."
+                mark == "."
                 and not text[max(0, at - 7) : at].isalpha()
                 and _ABBREVIATION.search(text, max(start, at - 8), at)
             ):
                 continue
             if text[start:at].strip():
-                sentences += _pieces(text, start, stop.end())
-            start = stop.end()
+                if end - start <= LONGEST_SENTENCE:
+                    sentences.append((start, end))
+                else:
+                    sentences += _pieces(text, start, end)
+            start = end
         if text[start:].strip():
             sentences += _pieces(text, start, len(text))
         return sentences
@@ -102,20 +106,21 @@ class Reading:
     def words_by_sentence(self) -> dict[int, list[Hit]]:
         """The concepts of each sentence that has any."""
         sentences: dict[int, list[Hit]] = {}
-        number, following = 0, [*self._starts[1:], len(self.text) + 1]
-        for hit in self.words:  # in order, as the sentences are
-            while hit[0] >= following[number]:
-                number += 1
-            sentences.setdefault(number, []).append(hit)
+        first, words, starts = 0, self.words, [hit[0] for hit in self.words]
+        for number, following in enumerate((*self._starts[1:], len(self.text) + 1)):
+            last = bisect_left(starts, following, first)  # words are in order, as the sentences are
+            if last > first:
+                sentences[number] = words[first:last]
+                first = last
         return sentences
 
     @cached_property
     def concepts(self) -> dict[str, list[Hit]]:
         """Every concept that stands anywhere in the article, with its words."""
-        concepts: dict[str, list[Hit]] = {}
+        concepts: defaultdict[str, list[Hit]] = defaultdict(list)
         for hit in self.words:
-            concepts.setdefault(hit[3], []).append(hit)
-        return concepts
+            concepts[hit[3]].append(hit)
+        return dict(concepts)
 
     def words_of(self, concepts: Set[str]) -> list[Hit]:
         """The words of these concepts, in order."""
@@ -165,8 +170,6 @@ class Reading:
 
 def _pieces(text: str, start: int, end: int) -> list[tuple[int, int]]:
     """A sentence; in pieces where it is longer than any that people write, so that no text takes long to read."""
-    if end - start <= LONGEST_SENTENCE:
-        return [(start, end)]
     pieces = []
     while end - start > LONGEST_SENTENCE:
         space = text.rfind(" ", start + 1, start + LONGEST_SENTENCE) + 1

@@ -1,7 +1,11 @@
 """The first stage of the graph: article in, enriched article out; it keeps no state."""
 
-from pipeline.alerting.rules import RuleSet
-from pipeline.enrich import enrich
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+
+from pipeline.alerting.rules import Rule, RuleSet
+from pipeline.enrich import enrich, munitions, themes, watchlists
 from pipeline.model.article import Article
 from pipeline.model.codec import decode, encode
 from pipeline.stage import Decision, Effect, Message, StateChange
@@ -36,3 +40,23 @@ class Enrich:
 
     def fold(self, state: None, change: StateChange) -> None:  # noqa: ARG002
         return None
+
+    def elsewhere(self) -> Callable[[], "Enrich"]:
+        """Makes the same stage in another process, with the same rules and the user's own files."""
+        return partial(_made, tuple(self._rules), tuple(module.own() for module in _EXTENDED), _known())
+
+
+_EXTENDED = (watchlists, themes, munitions)
+"""What a user may add files to."""
+
+
+def _known() -> tuple[object, ...]:
+    return watchlists.watchlists(), themes.lexicon(), munitions.wars()
+
+
+def _made(rules: Sequence[Rule], own: Sequence[Sequence[Path]], known: Sequence[object]) -> Enrich:
+    for module, files in zip(_EXTENDED, own, strict=True):
+        module.add(*files)
+    if _known() != known:
+        raise ValueError("a watchlist, a list of wars or a lexicon of themes has changed since it was read")
+    return Enrich(RuleSet(rules))

@@ -51,7 +51,7 @@ def _round(text: str) -> str:
     """Each step only where a quick look says that there is something to do."""
     if "&" in text:
         text = _ENTITY.sub(lambda found: html.unescape(found[0]), text)
-    if _ODD.search(text):
+    if not text.replace("\n", " ").isprintable() and _ODD.search(text):  # what is printable is not odd
         text = _ODD_SPACE.sub(" ", _DROPPED.sub("", _LINE_ENDS.sub("\n", text)))
     if not text.isascii() and not unicodedata.is_normalized("NFC", text):
         text = unicodedata.normalize("NFC", text)

@@ -43,6 +43,11 @@ def add(*files: Path) -> None:
         cached.cache_clear()
 
 
+def own() -> tuple[Path, ...]:
+    """The files that were added, in their order."""
+    return tuple(_added)
+
+
 @cache
 def lexicon() -> dict[str, Entry]:
     """Every theme by its id."""

@@ -75,7 +75,7 @@ class Relate:
             known = None
         if known and revision in known.revisions:
             return Decision(())
-        read = traits(article)
+        read = message.prepared if isinstance(message.prepared, Traits) else traits(article)
         own = own_keys(article.source)
         others = _credited(state, article, read, own)
         place = _again(state, known, read) if known else _place(state, article, read, own, others, now)
@@ -104,6 +104,14 @@ class Relate:
         effects = [Effect(ARTICLES, finished.id, encode(finished), finished)]
         effects += _candidates(state, finished, decided, known)
         return Decision(effects, (StateChange(article.id, to_bytes(state.brief(decided))),))
+
+    def prepare(self, value: bytes) -> Traits:
+        """What is compared of an article.
+
+        Raises:
+            InvalidError: the value is no EnrichedArticle.
+        """
+        return traits(decode(value, EnrichedArticle))
 
     def dump(self, state: Memory) -> bytes:
         """The state as bytes."""

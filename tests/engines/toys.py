@@ -69,6 +69,9 @@ class Reading:
     def fold(self, state: None, change: StateChange) -> None:  # noqa: ARG002
         raise AssertionError("reading remembers nothing")
 
+    def elsewhere(self) -> Callable[[], AnyStage]:
+        return Reading
+
 
 class Seen(msgspec.Struct, frozen=True):
     """A revision of an article that relate has decided."""

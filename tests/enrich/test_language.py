@@ -8,6 +8,15 @@ from pipeline.enrich.language import identify
 @pytest.mark.parametrize(
     ("code", "text"),
     [
+        pytest.param("es", "Detenidos dos periodistas en Managua", id="a few words of Spanish"),
+        pytest.param("nl", "Noodtoestand in Peru uitgeroepen", id="Dutch by its participle, not Afrikaans"),
+        pytest.param("af", "Noodtoestand in Peru, maar die president sê hy gaan bly", id="Afrikaans, not Dutch"),
+        pytest.param("pt", "Fronteira com a Venezuela reaberta", id="a few words of Portuguese"),
+        pytest.param("it", "Colpito un convoglio a Tripoli", id="a few words of Italian"),
+        pytest.param(
+            "mk", "Пред самиот почеток на средбата, салата беше испразнета од полицијата.", id="Macedonian, without ј"
+        ),
+        pytest.param("kk", "Билік өкілдері жиналыс кезінде бейбіт тұрғындармен кездесті.", id="Kazakh, short"),
         pytest.param("uk", "Міністерство закликало мешканців міста не виходити на вулицю до ранку.", id="Ukrainian"),
         pytest.param("ru", "Министерство призвало жителей города не выходить на улицу до утра.", id="Russian"),
         pytest.param("be", "Міністэрства заклікала жыхароў горада не выходзіць на вуліцу ўвечары.", id="Belarusian"),

@@ -37,6 +37,11 @@ def add(*files: Path) -> None:
     watchlists.cache_clear()
 
 
+def own() -> tuple[Path, ...]:
+    """The files that were added, in their order."""
+    return tuple(_added)
+
+
 @cache
 def watchlists() -> tuple[Entry, ...]:
     """Every entry of every list."""
