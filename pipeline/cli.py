@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from pipeline.commands import dashboards, demo, read, rules, run, search, setup, sources, upkeep, worker
+from pipeline.commands import dashboards, demo, operate, read, rules, run, search, setup, sources, upkeep, worker
 from pipeline.commands.common import ProblemError
 
 EXIT_CODES = {
@@ -54,7 +54,7 @@ def _root(
         os.environ["WIREWATCH_CONFIG"] = str(config)
 
 
-for module in (demo, run, read, search, rules, sources, upkeep, setup, dashboards, worker):
+for module in (demo, run, read, search, rules, sources, upkeep, setup, dashboards, worker, operate):
     module.register(app)
 
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from pipeline.alerting.rules import RuleSet
     from pipeline.engines.embedded import Embedded, Reader
     from pipeline.settings import Settings
+    from pipeline.web.reader import Reads
 
 
 class ProblemError(Exception):
@@ -92,11 +93,34 @@ def database(given: "Settings") -> Path:
     fail(f"there is no data in {given.data} yet: start with `wirewatch demo` or `wirewatch run`", 1)
 
 
-def open_reader() -> "Reader":
+def open_file() -> "Reader":
     """The read side of the data folder; another process may be writing it."""
     from pipeline.engines.embedded import Reader
 
     return Reader(database(settings()))
+
+
+def open_reader() -> "Reads":
+    """The read side: of the servers where Kafka is set, else of the data folder."""
+    given = settings()
+    if not given.kafka.bootstrap:
+        return open_file()
+    need_elasticsearch(given)
+    from pipeline.sinks.elasticsearch.reader import Reader
+
+    return Reader(given)
+
+
+def need_elasticsearch(given: "Settings") -> None:
+    """Ends the command where Elasticsearch is not set."""
+    if not given.elasticsearch.url:
+        fail("elasticsearch.url is not set: on Kafka, articles and alerts are read from Elasticsearch")
+
+
+def need_kafka(given: "Settings", instead: str) -> None:
+    """Ends the command where Kafka is not set; `instead` says what does the same without."""
+    if not given.kafka.bootstrap:
+        fail(f"kafka.bootstrap is not set: {instead}")
 
 
 def on_terminal() -> bool:

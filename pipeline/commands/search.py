@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipeline.commands import show
-from pipeline.commands.common import fail, note, on_terminal, open_reader, rule_set, settings
+from pipeline.commands.common import fail, note, on_terminal, open_file, open_reader, rule_set, settings
 from pipeline.model.codec import encode
 
 if TYPE_CHECKING:
-    from pipeline.engines.embedded import Reader
     from pipeline.model.alert import Alert
     from pipeline.model.enriched import EnrichedArticle
+    from pipeline.settings import Settings
+    from pipeline.web.reader import Reads
 
 FOLLOW = 0.2
 """Seconds between looks at the log."""
@@ -116,6 +117,9 @@ def subscribe(
     desk: Annotated[str | None, typer.Argument(metavar="[DESK]", help="One desk; all where none is named.")] = None,
     json: Annotated[bool, typer.Option("--json", help="CloudEvents, one a line, as on the desk's topic.")] = False,
     everything: Annotated[bool, typer.Option("--all", help="First everything that is still in the log.")] = False,
+    group: Annotated[
+        str | None, typer.Option(metavar="NAME", help="On Kafka: go on where subscribers of this name have come to.")
+    ] = None,
 ) -> None:
     """Follow alerts as they are raised and change, until Ctrl-C.
 
@@ -124,28 +128,53 @@ def subscribe(
         wirewatch subscribe
 
         wirewatch subscribe diplomacy --json | while read -r event; do …; done
+
+        wirewatch subscribe --group night-shift
     """
     from pipeline.topics import DESKS, desk_topic
 
     _check_desk(desk)
-    topics = {desk_topic(name) for name in ([desk] if desk else DESKS)}
-    pattern = desk_topic(desk or "*")
-    reader = open_reader()
-    after = 0 if everything else reader.head(pattern)
+    given = settings()
+    topics = [desk_topic(name) for name in ([desk] if desk else DESKS)]
+    if given.kafka.bootstrap:
+        values = _from_kafka(given, topics, everything, group)
+    elif group:
+        fail("--group needs Kafka: set kafka.bootstrap, or leave it out")
+    else:
+        values = _from_file(topics, everything)
     note(f"following {'the ' + desk + ' desk' if desk else 'all desks'}; Ctrl-C ends")
+    for value in values:
+        if json:
+            sys.stdout.buffer.write(value + b"\n")
+            sys.stdout.buffer.flush()
+        else:
+            _show_event(value)
+
+
+def _from_file(topics: Sequence[str], everything: bool) -> Iterator[bytes]:
+    from pipeline.topics import desk_topic
+
+    pattern = desk_topic("*")
+    reader = open_file()
+    after = 0 if everything else reader.head(pattern)
     while True:
         records = reader.tail(pattern, after)
         for record in records:
             after = record.offset
-            if record.topic not in topics:
-                continue
-            if json:
-                sys.stdout.buffer.write(record.value + b"\n")
-                sys.stdout.buffer.flush()
-            else:
-                _show_event(record.value)
+            if record.topic in topics:
+                yield record.value
         if not records:
             time.sleep(FOLLOW)
+
+
+def _from_kafka(given: "Settings", topics: Sequence[str], everything: bool, group: str | None) -> Iterator[bytes]:
+    """Events as they come; those of a group are committed once they have been shown."""
+    from pipeline.engines.kafka.looking import following
+
+    with following(given.kafka, topics, from_start=everything, group=group) as records:
+        for record in records:
+            if record.value is not None:
+                yield record.value
 
 
 def explain(
@@ -199,12 +228,12 @@ def _article(given: str) -> "EnrichedArticle":
     return found or fail(f"there is no article `{given}`; give its id, its URL or a file", 1)
 
 
-def _alerts(reader: "Reader", desk: str | None, rule: str | None, open_only: bool, limit: int) -> "list[Alert]":
+def _alerts(reader: "Reads", desk: str | None, rule: str | None, open_only: bool, limit: int) -> "list[Alert]":
     _check_desk(desk)
     return reader.alerts(desk=desk, rule=rule, open_only=open_only, limit=limit)
 
 
-def _one_alert(reader: "Reader", given: str) -> "Alert":
+def _one_alert(reader: "Reads", given: str) -> "Alert":
     exact = reader.alert(given)
     if exact:
         return exact

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import typer
 
 from pipeline.commands import show
-from pipeline.commands.common import fail, note, on_terminal, settings
+from pipeline.commands.common import fail, note, on_terminal, open_reader, settings
 
 if TYPE_CHECKING:
     from connectors.sdk import Bad
@@ -74,12 +74,27 @@ def list_sources() -> None:
 
 
 def _health(given: "Settings") -> "list[SourceHealth]":
+    if given.kafka.bootstrap:
+        return _health_on_servers(given)
     from pipeline.engines.embedded import Reader
 
     for path in (given.database, given.data / "demo" / "wirewatch.db"):
         if path.exists():
             return Reader(path).sources()
     return []
+
+
+def _health_on_servers(given: "Settings") -> "list[SourceHealth]":
+    """From Elasticsearch, or, without it, from the topic, which takes longer."""
+    if given.elasticsearch.url:
+        return open_reader().sources()
+    from pipeline.engines.kafka.looking import whole
+    from pipeline.model.codec import decode
+    from pipeline.model.health import SourceHealth
+    from pipeline.topics import HEALTH
+
+    latest = {record.key: record.value for record in whole(given.kafka, [HEALTH])}
+    return [decode(value, SourceHealth) for _, value in sorted(latest.items()) if value is not None]
 
 
 def _condition(health: "SourceHealth | None") -> tuple[str, ...]:

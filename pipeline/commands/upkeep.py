@@ -2,13 +2,20 @@
 
 import base64
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pipeline.commands import show
-from pipeline.commands.common import database, fail, note, on_terminal, open_engine, open_reader, settings
+from pipeline.commands.common import database, fail, note, on_terminal, open_engine, open_file, settings
 from pipeline.model.codec import encode
+
+if TYPE_CHECKING:
+    from pipeline.model.dead_letter import DeadLetter
+    from pipeline.settings import Settings
+
+EVERY = 1_000_000
+"""Dead letters, more than there ever are."""
 
 
 def register(app: typer.Typer) -> None:
@@ -38,7 +45,7 @@ def list_letters(
 
         wirewatch dead-letters list --json | jq -r .bytes | base64 -d
     """
-    letters = open_reader().dead_letters(limit=limit)
+    letters = _letters(settings(), limit)
     if not letters:
         note("no dead letters")
     for id_, letter in letters:
@@ -69,15 +76,36 @@ def replay_letters(
     if bool(ids) == everything:
         fail("name the ids to replay, or --all")
     given = settings()
+    if given.kafka.bootstrap:
+        wanted, count = _put_back(given, ids)
+        typer.echo(f"{count} of {wanted} put back")
+        return
     engine = open_engine(given, database(given))
     try:
-        chosen = ids or [id_ for id_, _ in engine.reader.dead_letters(limit=1_000_000)]
+        chosen = ids or [id_ for id_, _ in engine.reader.dead_letters(limit=EVERY)]
         count = engine.replay_dead_letters(chosen)
         while engine.process():
             pass
     finally:
         engine.close()
     typer.echo(f"{count} of {len(chosen)} put back")
+
+
+def _letters(given: "Settings", limit: int) -> "list[tuple[int, DeadLetter]]":
+    if not given.kafka.bootstrap:
+        return open_file().dead_letters(limit=limit)
+    from pipeline.engines.kafka.looking import dead_letters
+
+    return dead_letters(given.kafka, limit)
+
+
+def _put_back(given: "Settings", ids: list[int] | None) -> tuple[int, int]:
+    """Puts dead letters back on Kafka, all where none is named; how many were meant, and how many could be had."""
+    from pipeline.engines.kafka.looking import put_back
+
+    letters = [(id_, letter) for id_, letter in reversed(_letters(given, EVERY)) if not ids or id_ in ids]
+    done = put_back(given.kafka, letters)
+    return len(ids or letters), len(done)
 
 
 def forget(
@@ -113,5 +141,8 @@ def backup(to: Annotated[Path, typer.Argument(metavar="FILE", help="Where to; mu
 
         wirewatch backup wirewatch-2026-03-31.db
     """
-    open_reader().backup(to)
+    given = settings()
+    if given.kafka.bootstrap:
+        fail("a backup is of the data folder; on Kafka, use the means of the brokers and snapshots of Elasticsearch")
+    open_file().backup(to)
     typer.echo(f"{to}: {to.stat().st_size:,} bytes")

@@ -12,7 +12,9 @@ from elasticsearch import AsyncElasticsearch, Elasticsearch
 from pipeline.engines.kafka.sending import StoppedError
 from pipeline.model.codec import encode
 from pipeline.model.enriched import EnrichedArticle, Language, StoryRef
+from pipeline.settings import Http
 from pipeline.sinks.elasticsearch import mapping
+from pipeline.sinks.elasticsearch.setup import set_up
 from pipeline.sinks.elasticsearch.sink import Record, Refused, Write, Writer, write_of
 from pipeline.topics import ARTICLES, DEAD_LETTERS
 from tests.engines.toys import article
@@ -35,10 +37,7 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[stack.Elasticsear
         with (made[0].folder / "home" / "config" / "elasticsearch.yml").open("a") as config:
             config.write("http.max_content_length: 1mb\n")
         made[0].start()
-        client = Elasticsearch(made[0].url)
-        for alias in mapping.ALIASES:
-            client.indices.put_index_template(name=alias, body=mapping.template(alias))
-        client.close()
+        set_up(Http(url=made[0].url), 35)
 
     begun(start)
     yield made[0]
@@ -155,8 +154,7 @@ def test_a_server_that_is_full_hangs_or_is_away_is_waited_for(node: stack.Elasti
 
     during(writes[0:10], lambda: blocked(True), lambda: blocked(False))
     during(writes[10:20], node.pause, node.resume)
-    during(writes[20:30], node.stop, node.start)
-    during(writes[30:40], node.kill, node.start)
+    during(writes[20:40], node.kill, node.start)
     client.indices.delete(index=index)
     during(writes[40:], node.pause, node.resume)
     assert not written(node, writes[:40])

@@ -182,7 +182,7 @@ def _execute(app: faust.App) -> NoReturn:
     """Runs the app until SIGTERM and ends the process."""
     threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
     seldom = _Seldom()
-    for client in [name for name in logging.root.manager.loggerDict if name.startswith("aiokafka")]:
+    for client in [name for name in logging.root.manager.loggerDict if name.startswith(("aiokafka", "elastic_"))]:
         logging.getLogger(client).addFilter(seldom)
     worker = _Worker(app, loglevel="WARNING", redirect_stdouts=False)
     worker.spinner = None

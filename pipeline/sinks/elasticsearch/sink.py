@@ -9,7 +9,7 @@ import asyncio
 import hashlib
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -24,6 +24,7 @@ from pipeline.model.dead_letter import DeadLetter
 from pipeline.model.enriched import EnrichedArticle
 from pipeline.model.health import SourceHealth
 from pipeline.sinks.elasticsearch import documents, mapping
+from pipeline.sinks.elasticsearch.client import explained
 from pipeline.sinks.elasticsearch.generations import generations
 from pipeline.topics import ALERTS, ARTICLES, DEAD_LETTERS, DESKS, HEALTH, desk_topic
 
@@ -132,6 +133,10 @@ class UnacceptableError(Exception):
     """A request is refused whole, for its size or for one document in it."""
 
 
+class MissingError(Exception):
+    """What `wirewatch setup` makes is not there: without its template an index must not be made."""
+
+
 class Writer:
     """Writes documents until Elasticsearch has them.
 
@@ -181,8 +186,8 @@ class Writer:
                 refused += new
             except UnacceptableError as error:
                 return refused + await self._halves(waiting, str(error))
-            except (ApiError, TransportError, OSError) as error:
-                trouble = _explained(error)
+            except (ApiError, TransportError, OSError, MissingError) as error:
+                trouble = str(error) if isinstance(error, MissingError) else explained(error)
                 self._asked = float("-inf")
             if not waiting:
                 break
@@ -211,7 +216,7 @@ class Writer:
 
     async def _attempt(self, writes: Sequence[Write]) -> tuple[list[Write], list[Refused], str]:
         """Sends one request; what has to be sent again, what is refused for good, and what the trouble is."""
-        await self._learn_generations()
+        await self._learn_generations({write.alias for write in writes})
         indices = [self._index(write) for write in writes]
         for index in dict.fromkeys(indices):
             await self._make(index)
@@ -223,7 +228,7 @@ class Writer:
             answer = await self._client.bulk(operations=body, filter_path="items.*.status,items.*.error")
         except ApiError as error:
             if error.meta.status in (400, 413):
-                raise UnacceptableError(_explained(error)) from error
+                raise UnacceptableError(f"{error.meta.status} {error.message}") from error
             raise
         again: list[Write] = []
         refused: list[Refused] = []
@@ -244,14 +249,16 @@ class Writer:
         return again, refused, trouble
 
     def _index(self, write: Write) -> str:
-        return mapping.index_of(write.alias, write.at, self._fixed or self._generations.get(write.alias, 1))
+        return mapping.index_of(write.alias, write.at, self._fixed or self._generations[write.alias])
 
-    async def _learn_generations(self) -> None:
-        if self._fixed or time.monotonic() - self._asked < KNOWN_FOR:
-            return
+    async def _learn_generations(self, aliases: Collection[str]) -> None:
         now = time.monotonic()
-        self._generations = generations((await self._client.indices.get_alias(name="wirewatch-*")).body)
-        self._asked = now
+        if not self._fixed and now - self._asked >= KNOWN_FOR:
+            self._generations = generations((await self._client.indices.get_alias(name="wirewatch-*")).body)
+            self._asked = now
+        missing = set() if self._fixed else set(aliases) - set(self._generations)
+        if missing:
+            raise MissingError(f"there is no {', '.join(sorted(missing))}: run `wirewatch setup`")
 
     async def _make(self, index: str) -> None:
         """Creates an index where it is missing; its template says how it is made."""
@@ -291,9 +298,3 @@ def _reason(status: int, error: Mapping[str, Any]) -> str:
     cause = error.get("caused_by") or {}
     parts = (error.get("type"), error.get("reason"), cause.get("reason"))
     return f"{status} " + ": ".join(str(part) for part in parts if part)
-
-
-def _explained(error: Exception) -> str:
-    if isinstance(error, ApiError):
-        return f"{error.meta.status} {error.message}"
-    return f"{type(error).__name__}: {error}"

@@ -1,0 +1,100 @@
+"""`connect`, `console`, `reindex`: what runs beside the workers on Kafka."""
+
+import logging
+import threading
+import time
+from typing import Annotated
+
+import typer
+
+from pipeline.commands.common import fail, need_kafka, note, settings
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(connect)
+    app.command()(console)
+
+
+LEAVE_WITHIN = 8.0
+"""Seconds that connectors get to end what they are at; what was not acknowledged is fetched again by the next start."""
+
+
+def connect(
+    once: Annotated[bool, typer.Option("--once", help="Take in what there is, and end.")] = False,
+) -> None:
+    """Poll the sources of wirewatch.yaml and put what they bring on Kafka, until SIGTERM.
+
+    While no broker answers it waits; a source's place moves on only behind what the broker has acknowledged.
+
+    Examples:
+
+        wirewatch connect
+    """
+    given = settings()
+    need_kafka(given, "connectors put articles on Kafka (`wirewatch run` reads them without)")
+    if not given.sources:
+        fail("there are no sources yet: add one with `wirewatch sources add URL`")
+    from connectors.sdk.outlets import Outlets
+    from connectors.sdk.runner import Runner
+    from pipeline.engines.kafka.patient_log import PatientLog
+
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
+    stop = _stopping(leave_within=LEAVE_WITHIN)
+    outlets = Outlets.load(given.outlets) if given.outlets else Outlets()
+    log = PatientLog(given.kafka, stop)
+    try:
+        Runner(log, given.sources, outlets=outlets, allow=given.allow).run(stop, once=once)
+    finally:
+        log.close()
+
+
+def console(
+    port: Annotated[int | None, typer.Option(help="Instead of console.port; 0 takes a free one.")] = None,
+) -> None:
+    """Serve the console, until Ctrl-C: over Kafka and Elasticsearch where they are set, else over the data folder.
+
+    Over the data folder it only shows; `wirewatch run` serves one that can act on alerts.
+
+    Examples:
+
+        wirewatch console --port 9000
+    """
+    from pipeline.commands.common import open_reader
+    from pipeline.web.server import serve
+
+    given = settings()
+    reader = open_reader()
+    act = None
+    if given.kafka.bootstrap:
+        from pipeline.engines.kafka.looking import actions
+
+        act = actions(given.kafka, reader.alert)
+    stop = _stopping()
+    served = serve(reader, act, given.console.host, given.console.port if port is None else port, stop)
+    note(f"console: {served.url}")
+    while not stop.wait(1):
+        pass
+    served.join(timeout=3)
+
+
+def _stopping(leave_within: float | None = None) -> threading.Event:
+    """An event that SIGTERM and Ctrl-C set.
+
+    Args:
+        leave_within: seconds after which the process ends all the same; None for never.
+    """
+    from pipeline.commands.live import stop_on_signals
+
+    stop = threading.Event()
+    stop_on_signals(stop)
+    if leave_within is not None:
+
+        def leave() -> None:
+            import os
+
+            stop.wait()
+            time.sleep(leave_within)
+            os._exit(0)
+
+        threading.Thread(target=leave, daemon=True).start()
+    return stop
