@@ -18,6 +18,7 @@ EXIT_CODES = {
     "StoreError": 1,
     "KibanaError": 1,
     "AddressError": 1,
+    "ElasticsearchError": 1,
     "OSError": 1,
 }
 """Errors that are told in a line, by name, so that nothing has to be imported in order to fail."""

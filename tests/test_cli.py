@@ -36,6 +36,9 @@ COMMANDS: tuple[tuple[str, ...], ...] = (
     ("dead-letters", "replay"),
     ("forget",),
     ("backup",),
+    ("connect",),
+    ("console",),
+    ("reindex",),
 )
 
 
@@ -140,6 +143,9 @@ def test_version(run: Run) -> None:
         (["sources", "try", "nobody"], "`nobody` is no source's id"),
         (["run"], "wirewatch sources add"),
         (["dead-letters", "replay"], "name the ids to replay, or --all"),
+        (["connect"], "kafka.bootstrap is not set"),
+        (["reindex", "--from-topic"], "kafka.bootstrap is not set"),
+        (["subscribe", "--group", "night"], "--group needs Kafka"),
     ],
 )
 def test_wrong_usage(run: Run, arguments: list[str], said: str) -> None:

@@ -98,6 +98,8 @@ def _summary(case: Case) -> str:
 
 def _reported(case: Case) -> str:
     reports = [entry for entry in case.entries if entry.holds] or list(case.entries)
+    if not reports:
+        return "What it rested on has been forgotten."
     first = reports[0].article.source
     name = first.name or first.id
     if not case.origins:

@@ -20,7 +20,7 @@ from msgspec.structs import replace
 from pipeline.alerting.case import Case, Entry, Phase, with_entry, with_origins
 from pipeline.alerting.compose import compose, severity
 from pipeline.model.alert import Change
-from pipeline.model.candidate import Action, Candidate, CorrelateInput, Report, RuleChange
+from pipeline.model.candidate import Action, Candidate, CorrelateInput, Forgetting, Report, RuleChange
 from pipeline.model.cloudevent import event
 from pipeline.model.codec import decode, encode
 from pipeline.stage import Decision, Effect, Message, StateChange
@@ -92,6 +92,8 @@ class Correlate:
             turn.act(said)
         elif isinstance(said, RuleChange):
             turn.change_rule(said)
+        elif isinstance(said, Forgetting):
+            turn.forget(frozenset(said.articles))
         return turn.decision()
 
     def dump(self, state: Alerts) -> bytes:
@@ -244,6 +246,18 @@ class _Turn:
                 if case and case.phase == "open":
                     self._send(replace(case, phase="resolved"), "resolved", at=self._now)
 
+    def forget(self, articles: Collection[str]) -> None:
+        """Cases lose what the articles said; an alert that rested on them alone is retracted, and names nothing."""
+        for id_, entries in list(self._state.entries.items()):
+            case = self._case(id_)
+            if case is None or entries.keys().isdisjoint(articles):
+                continue
+            after = _without(case, articles)
+            if not case.sequence:
+                self._keep(id_, after if after.entries else None)
+            else:
+                self._send(after, "updated" if after.entries else "retracted", at=self._now, by_user=True)
+
     def _case(self, id_: str) -> Case | None:
         """A case as it is now, with its entries."""
         if id_ in self._cases:
@@ -362,6 +376,23 @@ def _moved(before: Case, after: Case, entry: Entry, rule: RuleChange) -> tuple[C
     if before.phase != "open" and not entry.fresh:
         return after, None
     return _in(after, "open"), "updated"
+
+
+def _without(case: Case, articles: Collection[str]) -> Case:
+    """The case without what some articles said; without any entry where no report is left."""
+    left = tuple(_alone(entry, articles) for entry in case.entries if entry.article.id not in articles)
+    held = {entry.article.origin for entry in left if entry.holds}
+    if held:
+        return replace(case, entries=left, standing=tuple(origin for origin in case.standing if origin in held))
+    phase: Phase = "closed" if case.phase == "closed" else "retracted"
+    return replace(case, entries=(), standing=(), elsewhere=0, phase=phase, snoozed_until=None, withheld=False)
+
+
+def _alone(entry: Entry, articles: Collection[str]) -> Entry:
+    """The entry, no reprint of any of the articles."""
+    if entry.article.duplicate_of not in articles:
+        return entry
+    return replace(entry, article=replace(entry.article, duplicate_of=None))
 
 
 def _in(case: Case, phase: Phase) -> Case:

@@ -3,16 +3,19 @@
 import logging
 import threading
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Annotated
 
 import typer
 
-from pipeline.commands.common import fail, need_kafka, note, settings
+from pipeline.commands.common import fail, need_elasticsearch, need_kafka, note, settings
 
 
 def register(app: typer.Typer) -> None:
     app.command()(connect)
     app.command()(console)
+    app.command()(reindex)
 
 
 LEAVE_WITHIN = 8.0
@@ -75,6 +78,52 @@ def console(
     while not stop.wait(1):
         pass
     served.join(timeout=3)
+
+
+@contextmanager
+def _progress(what: str) -> Iterator[Callable[[int, int], None]]:
+    """Takes how much is done and how much there is; a bar on standard error, where that is a terminal."""
+    import sys
+
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def reindex(
+    from_topic: Annotated[bool, typer.Option("--from-topic", help="Build the indices anew from the topics.")] = False,
+    drop_old: Annotated[
+        bool, typer.Option("--drop-old", help="Drop the indices that are not shown any more, at the end.")
+    ] = False,
+) -> None:
+    """Build the indices of articles and alerts anew from the topics, and show them once they are whole.
+
+    The sink may go on meanwhile. What the topics no longer hold is not in the new indices; the old ones stay until they
+    are dropped. Run one at a time.
+
+    Examples:
+
+        wirewatch reindex --from-topic
+
+        wirewatch reindex --drop-old
+    """
+    given = settings()
+    need_kafka(given, "there are no topics to build indices from")
+    need_elasticsearch(given)
+    if not (from_topic or drop_old):
+        fail("say what to do: --from-topic, --drop-old, or both")
+    from pipeline.sinks.elasticsearch import reindex as module
+
+    if from_topic:
+        with _progress("reading the topics") as told:
+            counts = module.reindex(given, told)
+        typer.echo(", ".join(f"{count} in {alias}" for alias, count in counts.items()))
+    if drop_old:
+        for index in module.drop_hidden(given):
+            typer.echo(f"dropped {index}")
 
 
 def _stopping(leave_within: float | None = None) -> threading.Event:

@@ -3,6 +3,7 @@
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -136,45 +137,52 @@ def subscribe(
     _check_desk(desk)
     given = settings()
     topics = [desk_topic(name) for name in ([desk] if desk else DESKS)]
-    if given.kafka.bootstrap:
-        values = _from_kafka(given, topics, everything, group)
-    elif group:
+    if group and not given.kafka.bootstrap:
         fail("--group needs Kafka: set kafka.bootstrap, or leave it out")
-    else:
-        values = _from_file(topics, everything)
-    note(f"following {'the ' + desk + ' desk' if desk else 'all desks'}; Ctrl-C ends")
-    for value in values:
-        if json:
-            sys.stdout.buffer.write(value + b"\n")
-            sys.stdout.buffer.flush()
-        else:
-            _show_event(value)
+    with _from_kafka(given, topics, everything, group) if given.kafka.bootstrap else _from_file(everything) as events:
+        note(f"following {'the ' + desk + ' desk' if desk else 'all desks'}; Ctrl-C ends")
+        for topic, value in events:
+            if topic not in topics:
+                continue
+            if json:
+                sys.stdout.buffer.write(value + b"\n")
+                sys.stdout.buffer.flush()
+            else:
+                _show_event(value)
 
 
-def _from_file(topics: Sequence[str], everything: bool) -> Iterator[bytes]:
+Events = Iterator[tuple[str, bytes]]
+"""Topics and values, as they come."""
+
+
+@contextmanager
+def _from_file(everything: bool) -> Iterator[Events]:
     from pipeline.topics import desk_topic
 
     pattern = desk_topic("*")
     reader = open_file()
-    after = 0 if everything else reader.head(pattern)
-    while True:
-        records = reader.tail(pattern, after)
-        for record in records:
-            after = record.offset
-            if record.topic in topics:
-                yield record.value
-        if not records:
-            time.sleep(FOLLOW)
+    begin = 0 if everything else reader.head(pattern)
+
+    def events() -> Events:
+        after = begin
+        while True:
+            records = reader.tail(pattern, after)
+            for record in records:
+                after = record.offset
+                yield record.topic, record.value
+            if not records:
+                time.sleep(FOLLOW)
+
+    yield events()
 
 
-def _from_kafka(given: "Settings", topics: Sequence[str], everything: bool, group: str | None) -> Iterator[bytes]:
-    """Events as they come; those of a group are committed once they have been shown."""
+@contextmanager
+def _from_kafka(given: "Settings", topics: Sequence[str], everything: bool, group: str | None) -> Iterator[Events]:
+    """Those of a group are committed once they have been shown."""
     from pipeline.engines.kafka.looking import following
 
     with following(given.kafka, topics, from_start=everything, group=group) as records:
-        for record in records:
-            if record.value is not None:
-                yield record.value
+        yield ((record.topic, record.value) for record in records if record.value is not None)
 
 
 def explain(

@@ -7,10 +7,20 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipeline.commands import show
-from pipeline.commands.common import database, fail, note, on_terminal, open_engine, open_file, settings
+from pipeline.commands.common import (
+    database,
+    fail,
+    need_elasticsearch,
+    note,
+    on_terminal,
+    open_engine,
+    open_file,
+    settings,
+)
 from pipeline.model.codec import encode
 
 if TYPE_CHECKING:
+    from pipeline.engines.records import Forgotten
     from pipeline.model.dead_letter import DeadLetter
     from pipeline.settings import Settings
 
@@ -105,6 +115,10 @@ def _put_back(given: "Settings", ids: list[int] | None) -> tuple[int, int]:
 
     letters = [(id_, letter) for id_, letter in reversed(_letters(given, EVERY)) if not ids or id_ in ids]
     done = put_back(given.kafka, letters)
+    if given.elasticsearch.url:
+        from pipeline.sinks.elasticsearch.forgetting import erase_letters
+
+        erase_letters(given, [letter for id_, letter in letters if id_ in done])
     return len(ids or letters), len(done)
 
 
@@ -114,6 +128,8 @@ def forget(
 ) -> None:
     """Delete an article, or everything of a source, for good: from the log, the search and the alerts.
 
+    On Kafka, topics with a retention keep what they hold until then; it says which.
+
     Examples:
 
         wirewatch forget https://example.org/2026/03/story
@@ -121,6 +137,9 @@ def forget(
         wirewatch forget example-news --yes
     """
     given = settings()
+    if given.kafka.bootstrap:
+        _forget_on_servers(given, target, yes)
+        return
     path = database(given)
     if not yes:
         typer.confirm(f"Delete {target} from {path} for good?", abort=True, err=True)
@@ -129,9 +148,31 @@ def forget(
         gone = engine.forget(target)
     finally:
         engine.close()
+    _tell_forgotten(gone, target)
+
+
+def _tell_forgotten(gone: "Forgotten", target: str) -> None:
     if not gone.articles:
         fail(f"nothing is known of `{target}`; give an article's URL or id, or a source's id", 1)
     typer.echo(f"{gone.articles} articles and {gone.alerts} alerts deleted, {gone.changed} alerts changed")
+
+
+def _forget_on_servers(given: "Settings", target: str, yes: bool) -> None:
+    need_elasticsearch(given)
+    from pipeline.engines.kafka.topics import IN_TRANSIT
+    from pipeline.sinks.elasticsearch.forgetting import forget as run
+
+    if not yes:
+        typer.confirm(f"Delete {target} from Kafka and Elasticsearch for good?", abort=True, err=True)
+    gone, behind = run(given, target)
+    _tell_forgotten(gone, target)
+    note(
+        f"what is still there: articles.raw.v1, articles.enriched.v1 and alerts.candidates.v1 for up to {IN_TRANSIT} "
+        f"days, the desks' topics and dead-letters.v1 for up to {given.retention_days}, and articles.v1 and "
+        "alerts.cases.v1 until the broker next compacts them"
+    )
+    if behind:
+        fail(f"{' and '.join(behind)} did not catch up in time: say it again once there is no lag", 1)
 
 
 def backup(to: Annotated[Path, typer.Argument(metavar="FILE", help="Where to; must not exist yet.")]) -> None:

@@ -49,6 +49,13 @@ class Tick(msgspec.Struct, frozen=True, kw_only=True, tag="tick"):
     rule: str
 
 
+class Forgetting(msgspec.Struct, frozen=True, kw_only=True, tag="forget"):
+    """Articles that no alert may name any more."""
+
+    rule: str
+    articles: tuple[str, ...]
+
+
 class Action(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="action"):
     """What a user does with an alert."""
 
@@ -83,4 +90,4 @@ class RuleChange(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
     removed: bool = False
 
 
-CorrelateInput = Candidate | Tick | Action | RuleChange
+CorrelateInput = Candidate | Tick | Action | RuleChange | Forgetting

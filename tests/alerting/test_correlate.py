@@ -5,7 +5,7 @@ import pytest
 
 from pipeline.alerting.correlate import Correlate
 from pipeline.model.alert import Alert
-from pipeline.model.candidate import Action, RuleChange, Tick
+from pipeline.model.candidate import Action, Forgetting, RuleChange, Tick
 from pipeline.model.codec import InvalidError, encode
 from pipeline.stage import Message
 from pipeline.topics import ALERTS
@@ -363,3 +363,46 @@ def test_what_is_forgotten_leaves_the_rest() -> None:
     desk.stage.forget(desk.state, ["b"])
     assert (desk.state.cases, desk.state.entries) == ({}, {})
     assert desk.feed(Tick(rule="hit"), 100 * HOUR) == []
+
+
+class TestForgetting:
+    """What `wirewatch forget` says on Kafka."""
+
+    FORGET = Forgetting(rule="*", articles=("a", "elsewhere"))
+
+    def test_an_alert_that_rests_on_others_too_names_them_alone(self) -> None:
+        desk = Desk()
+        desk.feed(candidate("a", claims=[said("Ann", "asserts")]))
+        desk.feed(candidate("b", origins=["a", "b"]), HOUR)
+        (alert,) = desk.feed(self.FORGET, 2 * HOUR)
+        assert (alert.change, alert.sequence, alert.origins) == ("updated", 3, 1)
+        assert [article.id for article in alert.articles] == ["b"]
+        assert not any(word in encode([alert, desk.state.cases, desk.state.entries]) for word in (b'"a"', b"Ann"))
+
+    def test_an_alert_that_rested_on_it_alone_is_retracted_and_names_nothing(self) -> None:
+        desk = Desk()
+        desk.feed(candidate("a"))
+        desk.act("snooze", HOUR, until=10 * HOUR)
+        (alert,) = desk.feed(self.FORGET, 2 * HOUR)
+        assert (alert.change, alert.sequence) == ("retracted", 3)
+        assert (alert.articles, alert.because, alert.claims, alert.summary) == (
+            (),
+            (),
+            (),
+            "What it rested on has been forgotten.",
+        )
+        assert desk.feed(self.FORGET, 3 * HOUR) == []
+        assert desk.tick(20 * HOUR) == []
+
+    def test_it_comes_back_one_sequence_further(self) -> None:
+        desk = Desk()
+        desk.feed(candidate("a"))
+        desk.feed(self.FORGET, HOUR)
+        (alert,) = desk.feed(candidate("b"), 2 * HOUR)
+        assert (alert.change, alert.sequence) == ("updated", 3)
+
+    def test_what_was_not_raised_yet_goes_without_a_word(self) -> None:
+        desk = Desk()
+        desk.feed(candidate("a", age=100 * HOUR))
+        assert desk.feed(self.FORGET, HOUR) == []
+        assert (desk.state.cases, desk.state.entries) == ({}, {})

@@ -3,6 +3,8 @@
 import asyncio
 import json
 import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,18 +25,25 @@ from pipeline.engines.kafka.log import KafkaLog
 from pipeline.engines.kafka.rules import publish
 from pipeline.engines.kafka.topics import set_up as set_up_topics
 from pipeline.model.article import Article, from_input
+from pipeline.model.codec import encode
 from pipeline.model.dead_letter import dead_letter
 from pipeline.model.health import SourceHealth
 from pipeline.settings import Settings, load
+from pipeline.sinks.elasticsearch.generations import generations
+from pipeline.sinks.elasticsearch.mapping import ARTICLES as ARTICLES_ALIAS
+from pipeline.sinks.elasticsearch.mapping import index_of
 from pipeline.sinks.elasticsearch.reader import Reader
+from pipeline.sinks.elasticsearch.reindex import REBUILT
 from pipeline.sinks.elasticsearch.setup import set_up
-from pipeline.topics import ALERTS, ARTICLES, RAW, desk_topic
+from pipeline.topics import ALERTS, ARTICLES, CURSORS, RAW, desk_topic
 from pipeline.web.app import create_app
 from tests.stack.topics import records, wait_for
 from tests.stack.workers import Worker
 from tests.web.conftest import EMBASSY
 
 SEEDS = Path(__file__).parents[2] / "seeds" / "articles"
+OUTLET = b"caspian"
+"""Who reported on the embassy, as every naming of the article has it."""
 DIPLOMACY = desk_topic("diplomacy")
 
 
@@ -196,3 +205,58 @@ def test_dead_letters_go_back_once(running: Installation, command: Callable[...,
     assert b"{}" in [record.value for record in records(running.bootstrap, RAW)]
     wait_for("it was not refused again", lambda: "Object missing" in command("dead-letters").stdout)
     assert number not in [line.split("\t")[0] for line in command("dead-letters").stdout.splitlines()]
+
+
+def test_connect_takes_in_what_there_is(running: Installation, tmp_path: Path) -> None:
+    (tmp_path / "inbox").mkdir()
+    (tmp_path / "inbox" / "one.json").write_bytes(encode({"id": "one", "source": {"id": "x"}, "title": "Quiet day"}))
+    (tmp_path / "wirewatch.yaml").write_text(f"sources: [{{kind: folder, id: inbox, path: {tmp_path / 'inbox'}}}]\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "pipeline.cli", "--config", str(tmp_path / "wirewatch.yaml"), "connect", "--once"],
+        env=os.environ | running.environment,
+        timeout=60,
+    )
+    assert done.returncode == 0
+    assert [record for record in records(running.bootstrap, RAW) if b"Quiet day" in record.value]
+    assert [record.value for record in records(running.bootstrap, CURSORS) if record.key == b"inbox"]
+
+
+def test_indices_are_built_anew_behind_their_alias(
+    running: Installation, reader: Reader, command: Callable[..., Any]
+) -> None:
+    client = Elasticsearch(running.settings.elasticsearch.url)
+    before = {alert.id: alert for alert in reader.alerts()}
+    articles = reader.search("", limit=0).total
+    client.delete(index=index_of(ARTICLES_ALIAS, datetime.now(UTC)), id=EMBASSY.id, refresh=True)
+    said = command("reindex", "--from-topic").stdout
+    assert f"{articles} in wirewatch-articles" in said
+    shown = generations(client.indices.get_alias(name="wirewatch-*").body)
+    assert {alias: shown[alias] for alias in REBUILT} == dict.fromkeys(REBUILT, 2)
+    assert {alert.id: alert for alert in reader.alerts()} == before
+    assert reader.article(EMBASSY.id)
+    late = msgspec.structs.replace(EMBASSY, title="Another embassy", published=None, revision="f" * 16)
+    log = KafkaLog(running.settings.kafka)
+    log.append([late])
+    log.close()
+    wait_for("the sink does not follow", lambda: getattr(reader.article(EMBASSY.id), "title", "") == late.title)
+    assert "dropped wirewatch-articles-g1-" in command("reindex", "--drop-old").stdout
+    assert reader.search("", limit=0).total == articles
+
+
+def test_what_is_forgotten_is_gone(running: Installation, reader: Reader, command: Callable[..., Any]) -> None:
+    concerned = [alert for alert in reader.alerts() if EMBASSY.id in {article.id for article in alert.articles}]
+    assert concerned
+    said = command("forget", EMBASSY.url, "--yes")
+    assert said.stdout.startswith("1 articles and ")
+    assert "articles.raw.v1" in said.stderr
+    assert reader.article(EMBASSY.id) is None
+    for alert in concerned:
+        latest = reader.alert(alert.id)
+        states = [latest, *reader.alert_history(alert.id)] if latest else reader.alert_history(alert.id)
+        assert not any(OUTLET in encode(state) for state in states)
+        record = [record for record in records(running.bootstrap, ALERTS) if record.key.decode() == alert.id][-1]
+        assert OUTLET not in record.value
+    about_it = [record for record in records(running.bootstrap, ARTICLES) if record.key.decode() == EMBASSY.id]
+    assert about_it[-1].value is None
+    with pytest.raises(ProblemError, match="nothing is known"):
+        command("forget", EMBASSY.url, "--yes")

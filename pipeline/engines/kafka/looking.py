@@ -10,7 +10,7 @@ from typing import Any
 
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import KafkaAdminClient
-from kafka.errors import KafkaError
+from kafka.errors import CoordinatorNotAvailableError, KafkaError
 
 from pipeline.alerting.rules import RuleSet
 from pipeline.engines.errors import StoreUnavailableError
@@ -33,6 +33,9 @@ REMEMBERED = 2000
 
 INPUTS: Mapping[str, tuple[str, ...]] = {stage.name: (stage.input,) for stage in kafka_stages(RuleSet([]))}
 """What each stage reads."""
+
+
+Offsets = Mapping[TopicPartition, int]
 
 
 @contextmanager
@@ -79,18 +82,28 @@ def whole(given: Kafka, topics: Sequence[str]) -> Iterator[Any]:
     Raises:
         StoreUnavailableError: the broker does not answer.
     """
+    for batch in between(given, beginnings(given, topics), ends(given, topics)):
+        yield from batch
+
+
+def between(given: Kafka, begin: Offsets, end: Offsets) -> Iterator[list[Any]]:
+    """Records from some offsets to others, in batches, each partition in order."""
     with reading(given) as consumer:
-        partitions = places(consumer, topics)
-        consumer.assign(partitions)
-        yield from _between(consumer, consumer.beginning_offsets(partitions), consumer.end_offsets(partitions))
+        consumer.assign(list(begin))
+        yield from _batches(consumer, begin, end)
 
 
-def _between(consumer: Any, begin: Mapping[TopicPartition, int], end: Mapping[TopicPartition, int]) -> Iterator[Any]:
+def _between(consumer: Any, begin: Offsets, end: Offsets) -> Iterator[Any]:
+    for batch in _batches(consumer, begin, end):
+        yield from batch
+
+
+def _batches(consumer: Any, begin: Offsets, end: Offsets) -> Iterator[list[Any]]:
     for place, offset in begin.items():
         consumer.seek(place, offset)
     while any(consumer.position(place) < offset for place, offset in end.items()):
-        for batch in consumer.poll(timeout_ms=500, max_records=500).values():
-            yield from batch
+        for place, batch in consumer.poll(timeout_ms=500, max_records=500).items():
+            yield [record for record in batch if record.offset < end[place]]
 
 
 @contextmanager
@@ -103,22 +116,27 @@ def following(
         from_start: begin with what the topics hold, where the group has not been anywhere yet.
         group: whose place is kept on the broker; it moves on behind the records that were taken.
     """
-    consumer = KafkaConsumer(
-        **clients.kafka_python(given),
-        group_id=group,
-        enable_auto_commit=False,
-        auto_offset_reset="earliest" if from_start else "latest",
-        max_partition_fetch_bytes=2 * clients.LARGEST_REQUEST,
-        max_poll_records=100,
-    )
-    try:
-        if group:
-            consumer.subscribe(list(topics))
-        else:
-            consumer.assign(places(consumer, topics))
-        yield _endless(consumer, committing=bool(group))
-    finally:
-        consumer.close(autocommit=False)
+    with _told(given):
+        consumer = KafkaConsumer(
+            **clients.kafka_python(given),
+            group_id=group,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest" if from_start else "latest",
+            max_partition_fetch_bytes=2 * clients.LARGEST_REQUEST,
+            max_poll_records=100,
+        )
+        try:
+            if group:
+                consumer.subscribe(list(topics))
+            else:
+                every = places(consumer, topics)
+                consumer.assign(every)
+                (consumer.seek_to_beginning if from_start else consumer.seek_to_end)(*every)
+                for place in every:
+                    consumer.position(place)  # from now on, not from the first look on
+            yield _endless(consumer, committing=bool(group))
+        finally:
+            consumer.close(autocommit=False)
 
 
 def _endless(consumer: Any, committing: bool) -> Iterator[Any]:
@@ -131,32 +149,47 @@ def _endless(consumer: Any, committing: bool) -> Iterator[Any]:
                 consumer.commit()
 
 
+def beginnings(given: Kafka, topics: Sequence[str]) -> dict[TopicPartition, int]:
+    """The offset of the first record that each partition of topics still has."""
+    with reading(given) as consumer:
+        return dict(consumer.beginning_offsets(places(consumer, topics)))
+
+
 def ends(given: Kafka, topics: Sequence[str]) -> dict[TopicPartition, int]:
     """Where each partition of topics ends: the offset of its next record."""
     with reading(given) as consumer:
         return dict(consumer.end_offsets(places(consumer, topics)))
 
 
-def lag(given: Kafka, inputs: Mapping[str, Sequence[str]]) -> dict[str, int]:
+def lag(given: Kafka, inputs: Mapping[str, Sequence[str]], until: Offsets | None = None) -> dict[str, int]:
     """Messages before each of some stages, from the offsets that its group has committed.
 
     Args:
         inputs: stage -> the topics that it reads.
+        until: where the topics are to end; where they end now, if left out.
     """
     with _told(given):
         admin = KafkaAdminClient(**clients.kafka_python(given), bootstrap_timeout_ms=int(1000 * PATIENCE))
         try:
-            done = {stage: admin.list_group_offsets(f"wirewatch-{stage}")[f"wirewatch-{stage}"] for stage in inputs}
+            done = {stage: _offsets_of(admin, f"wirewatch-{stage}") for stage in inputs}
         finally:
             admin.close()
         with reading(given) as consumer:
             partitions = {stage: places(consumer, topics) for stage, topics in inputs.items()}
             every = sorted({place for found in partitions.values() for place in found})
-            begin, end = consumer.beginning_offsets(every), consumer.end_offsets(every)
+            begin, end = consumer.beginning_offsets(every), until or consumer.end_offsets(every)
     return {
-        stage: sum(end[place] - max(begin[place], _committed(done[stage], place)) for place in found)
+        stage: sum(max(0, end[place] - max(begin[place], _committed(done[stage], place))) for place in found)
         for stage, found in partitions.items()
     }
+
+
+def _offsets_of(admin: KafkaAdminClient, group: str) -> Mapping[TopicPartition, Any]:
+    try:
+        found: Mapping[TopicPartition, Any] = admin.list_group_offsets(group)[group]
+    except CoordinatorNotAvailableError:  # of a broker that has never had a group
+        return {}
+    return found
 
 
 def _committed(offsets: Mapping[TopicPartition, Any], place: TopicPartition) -> int:

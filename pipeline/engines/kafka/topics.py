@@ -58,7 +58,9 @@ def topics(given: Kafka, retention_days: int) -> tuple[Topic, ...]:
         days: int | None = None,
         cleanup: Literal["delete", "compact", "compact,delete"] = "delete",
         keyed: bool = True,
+        tombstones: int | None = None,
     ) -> Topic:
+        """`tombstones`: days that it is remembered what was forgotten, as long as other topics speak of it."""
         config = {
             "cleanup.policy": cleanup,
             "message.timestamp.type": "LogAppendTime",
@@ -67,12 +69,14 @@ def topics(given: Kafka, retention_days: int) -> tuple[Topic, ...]:
         }
         if days:
             config["retention.ms"] = str(days * DAY)
+        if tombstones:
+            config["delete.retention.ms"] = str(tombstones * DAY)
         return Topic(name, partitions, keyed, config)
 
     return (
         topic(RAW, spread, days=IN_TRANSIT, keyed=False),
         topic(ENRICHED, days=IN_TRANSIT),
-        topic(ARTICLES, spread, days=retention_days, cleanup="compact,delete"),
+        topic(ARTICLES, spread, days=retention_days, cleanup="compact,delete", tombstones=retention_days),
         topic(CANDIDATES, spread, days=IN_TRANSIT),
         topic(STATE["relate"], days=REMEMBERED),
         topic(STATE["correlate"], spread, cleanup="compact"),

@@ -25,7 +25,7 @@ from pipeline.model.enriched import EnrichedArticle
 from pipeline.model.health import SourceHealth
 from pipeline.sinks.elasticsearch import documents, mapping
 from pipeline.sinks.elasticsearch.client import explained
-from pipeline.sinks.elasticsearch.generations import generations
+from pipeline.sinks.elasticsearch.generations import HIDDEN, generations
 from pipeline.topics import ALERTS, ARTICLES, DEAD_LETTERS, DESKS, HEALTH, desk_topic
 
 MOST, MOST_BYTES = 500, 4 * 1024 * 1024
@@ -70,7 +70,8 @@ Refused = tuple[Write, str]
 
 
 def write_of(record: Record) -> Write | None:
-    """The document that a record of one of `TOPICS` becomes; None for a tombstone.
+    """The document that a record of one of `TOPICS` becomes; None for a tombstone, and what is left of an alert whose
+    articles have all been forgotten.
 
     Raises:
         InvalidError: the record is not what its topic holds.
@@ -87,14 +88,18 @@ def _article(record: Record, value: bytes) -> Write:
     return _write(record, mapping.ARTICLES, article.stored, article.id, article.version, document)
 
 
-def _alert(record: Record, value: bytes) -> Write:
+def _alert(record: Record, value: bytes) -> Write | None:
     alert = decode(value, Alert)
+    if not alert.articles:
+        return None
     document = documents.alert_document(alert)
     return _write(record, mapping.ALERTS, alert.times.raised, alert.id, alert.sequence, document)
 
 
-def _change(record: Record, value: bytes) -> Write:
+def _change(record: Record, value: bytes) -> Write | None:
     alert = cloudevent.alert_of(value)
+    if not alert.articles:
+        return None
     id_ = f"{alert.id}-{alert.sequence}"
     document = documents.change_document(alert)
     return _write(record, mapping.CHANGES, alert.times.raised, id_, alert.sequence, document)
@@ -102,8 +107,12 @@ def _change(record: Record, value: bytes) -> Write:
 
 def _dead_letter(record: Record, value: bytes) -> Write:
     letter = decode(value, DeadLetter)
-    id_ = hashlib.sha256(value).hexdigest()[:32]
-    return _write(record, mapping.DEAD_LETTERS, letter.at, id_, 1, documents.dead_letter_document(letter))
+    return _write(record, mapping.DEAD_LETTERS, letter.at, letter_id(value), 1, documents.dead_letter_document(letter))
+
+
+def letter_id(value: bytes) -> str:
+    """Id of a dead letter's document: of one that was sent twice, the same."""
+    return hashlib.sha256(value).hexdigest()[:32]
 
 
 def _health(record: Record, value: bytes) -> Write:
@@ -118,7 +127,7 @@ def _write(record: Record, alias: str, at: datetime, id_: str, version: int, doc
 
 _json = msgspec.json.Encoder().encode
 
-_MAKE: Mapping[str, Callable[[Record, bytes], Write]] = {
+_MAKE: Mapping[str, Callable[[Record, bytes], Write | None]] = {
     ARTICLES: _article,
     ALERTS: _alert,
     **dict.fromkeys(map(desk_topic, DESKS), _change),
@@ -144,6 +153,7 @@ class Writer:
         client: of Elasticsearch; the writer closes it.
         stopping: asked while Elasticsearch takes nothing; once true, StoppedError is raised.
         generation: of the indices to write to; None for those that are read now.
+        hidden: whether indices are made so that nobody sees them under their alias.
         timeout: of a request, seconds; past it the request is sent again.
     """
 
@@ -152,11 +162,13 @@ class Writer:
         client: AsyncElasticsearch,
         stopping: Callable[[], bool] = lambda: False,
         generation: int | None = None,
+        hidden: bool = False,
         timeout: float = 30.0,
     ) -> None:
         self._client = client.options(max_retries=0, request_timeout=timeout)
         self._stopping = stopping
         self._fixed = generation
+        self.hidden = hidden
         self._generations: Mapping[str, int] = {}
         self._asked = float("-inf")
         self._made: set[str] = set()
@@ -218,8 +230,8 @@ class Writer:
         """Sends one request; what has to be sent again, what is refused for good, and what the trouble is."""
         await self._learn_generations({write.alias for write in writes})
         indices = [self._index(write) for write in writes]
-        for index in dict.fromkeys(indices):
-            await self._make(index)
+        for alias, index in dict.fromkeys(zip((write.alias for write in writes), indices, strict=True)):
+            await self.make(alias, index)
         body: list[Any] = []
         for write, index in zip(writes, indices, strict=True):
             to = {"_index": index, "_id": write.id, "version": write.version, "version_type": "external"}
@@ -260,12 +272,12 @@ class Writer:
         if missing:
             raise MissingError(f"there is no {', '.join(sorted(missing))}: run `wirewatch setup`")
 
-    async def _make(self, index: str) -> None:
+    async def make(self, alias: str, index: str) -> None:
         """Creates an index where it is missing; its template says how it is made."""
         if index in self._made:
             return
         try:
-            await self._client.indices.create(index=index)
+            await self._client.indices.create(index=index, aliases={alias: {"filter": HIDDEN}} if self.hidden else None)
         except ApiError as error:
             if error.error != "resource_already_exists_exception":
                 raise
