@@ -42,6 +42,7 @@ def connect(
     from pipeline.engines.kafka.patient_log import PatientLog
 
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
+    logging.getLogger("kafka").setLevel(logging.CRITICAL)  # what it says ten times a second, the log says once
     stop = _stopping(leave_within=LEAVE_WITHIN)
     outlets = Outlets.load(given.outlets) if given.outlets else Outlets()
     log = PatientLog(given.kafka, stop)
