@@ -106,7 +106,7 @@ def check(given: Http, space: str = "", *, patience: float, say: Callable[[str],
 def apply(
     given: Http, space: str = "", *, patience: float, replace: bool = True, say: Callable[[str], None]
 ) -> list[Step]:
-    """Creates what is missing and replaces what differs: steps `same`, `create`, `replace`, and `differs` if it stays.
+    """Creates what is missing and replaces what differs: steps `same`, `create`, `replace`; `differs` where that stays.
 
     Args:
         replace: otherwise what differs is told and left alone.
@@ -137,8 +137,7 @@ def differences(held: Any, wanted: Any, path: str = "") -> Iterator[str]:
         ours, theirs = _keyed(wanted), _keyed(held)
         for key, value in ours.items():
             yield from differences(theirs.get(key), value, f"{path}[{key}]")
-        for key in theirs.keys() - ours.keys():
-            yield f"{path}[{key}] is there beside ours"
+        yield from (f"{path}[{key}] is there beside ours" for key in theirs if key not in ours)
     elif held != wanted:
         yield f"{path} is {_told(held)}, not {_told(wanted)}"
 
@@ -146,6 +145,10 @@ def differences(held: Any, wanted: Any, path: str = "") -> Iterator[str]:
 def _keyed(values: Sequence[Any]) -> dict[Any, Any]:
     named = all(isinstance(value, Mapping) and "id" in value for value in values)
     return {value["id"] if named else place: value for place, value in enumerate(values)}
+
+
+def _different(held: Body | None, item: Item) -> list[str]:
+    return ["not there"] if held is None else list(differences(held, item.body))
 
 
 def _told(value: Any) -> str:
@@ -190,18 +193,15 @@ class _Kibana:
         self._client.close()
 
     def check(self, item: Item) -> Step:
-        held = self._read(item)
-        if held is None:
-            return Step("differs", item.id, f"{item.kind}: not there")
-        found = list(differences(held, item.body))
+        found = _different(self._read(item), item)
         return Step("differs", item.id, f"{item.kind}: {_listed(found)}") if found else Step("same", item.id, item.kind)
 
     def apply(self, item: Item, replace: bool) -> Step:
         why = ""
         for _ in range(_TRIES):
             held = self._read(item)
-            found = [] if held is None else list(differences(held, item.body))
-            if held is not None and not found:
+            found = _different(held, item)
+            if not found:
                 return Step("same", item.id, item.kind)
             if held is not None and not replace:
                 return Step("differs", item.id, f"{item.kind}: {_listed(found)}; `wirewatch dashboards apply` mends it")
@@ -210,6 +210,8 @@ class _Kibana:
             except _ConflictError as error:
                 why = str(error)
                 continue
+            if left := _different(self._read(item), item):
+                return Step("differs", item.id, f"{item.kind}: written, but Kibana keeps it otherwise: {_listed(left)}")
             if held is None:
                 return Step("create", item.id, item.kind)
             return Step("replace", item.id, f"{item.kind}: {_listed(found)}")

@@ -73,6 +73,13 @@ def test_what_was_changed_in_kibana_is_told_and_put_right(kibana: Kibana) -> Non
     assert run(check, signed(kibana)) == dict.fromkeys(ALL, "same")
 
 
+def test_what_kibana_does_not_keep_is_told(kibana: Kibana) -> None:
+    kibana.unsupported = {"markdown"}
+    told = {step.name: step.text for step in apply(signed(kibana), patience=5, say=print) if step.what == "differs"}
+    assert told.keys() == {"wirewatch-article-search"}
+    assert "written, but Kibana keeps it otherwise: panels[how-to-search] is not there" in str(told)
+
+
 @pytest.mark.parametrize(
     ("held", "wanted", "told"),
     [
@@ -265,3 +272,20 @@ def test_the_command_without_kibana_says_what_to_set(monkeypatch: pytest.MonkeyP
     found = CliRunner().invoke(cli.app, ["dashboards", "apply"])
     assert isinstance(found.exception, ProblemError)
     assert "kibana.url is not set" in str(found.exception)
+
+
+def test_setup_creates_what_is_missing_and_leaves_what_differs(
+    kibana: Kibana, bootstrap: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("WIREWATCH_KAFKA_BOOTSTRAP", bootstrap)
+    monkeypatch.setenv("WIREWATCH_KIBANA_URL", kibana.url)
+    monkeypatch.setenv("WIREWATCH_KIBANA_API_KEY", KEY)
+    tried = CliRunner().invoke(cli.app, ["setup", "--dry-run"])
+    assert f"differs  {DASHBOARD}  dashboard: not there" in tried.output
+    assert kibana.writes == []
+    assert f"create   {DASHBOARD}  dashboard" in CliRunner().invoke(cli.app, ["setup"]).output
+    kibana.spaces["default"].dashboards[DASHBOARD]["title"] = "Ours"
+    again = CliRunner().invoke(cli.app, ["setup"])
+    assert f'differs  {DASHBOARD}  dashboard: title is "Ours", not "wirewatch: Situation"' in again.output
+    assert kibana.spaces["default"].dashboards[DASHBOARD]["title"] == "Ours"
