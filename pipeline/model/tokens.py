@@ -2,7 +2,8 @@
 
 Boundaries follow Unicode word segmentation (UAX #29) as Elasticsearch's `standard` tokenizer applies it: Han and
 Hiragana are single characters, Katakana runs, everything else words and numbers, joined over an inner apostrophe,
-point or comma. Each word is then folded: case, diacritics of alphabetic scripts, English possessives.
+point or comma; symbols and emoji are no words. Each word is then folded: case, diacritics of alphabetic scripts,
+English possessives.
 """
 
 import re
@@ -19,7 +20,7 @@ _SINGLE = (
     "\u3005\u3007\u3021-\u3029\u3038-\u303b\u3041-\u309f\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 )
 _KATAKANA = "\u30a1-\u30fa\u30fc-\u30ff\u31f0-\u31ff\uff66-\uff9f"
-_MARKS = "\u200d\u00ad" + "".join(
+_MARKS = "\u200c\u200d\u00ad\u05f3" + "".join(  # joiners, the soft hyphen, geresh
     chr(code)
     for first, last in ((0x300, 0x1E00), (0x20D0, 0x20F1), (0x3099, 0x309B), (0xA66F, 0xAC00), (0xFB1E, 0xFB1F))
     for code in range(first, last)
@@ -37,10 +38,11 @@ _SIMPLE_WORD = re.compile(rf"[^\W_]+(?:{_JOINED}[^\W_]+)*")
 """The same where a text has nothing of `_SPECIAL`, in half the time."""
 
 _FOLDED_MARKS = dict.fromkeys(
-    [*range(0x300, 0x370), *range(0x591, 0x5C8), *range(0x610, 0x61B), *range(0x64B, 0x660), 0x670, 0xAD, 0x200D]
-)
+    chain(range(0x300, 0x370), range(0x591, 0x5C8), range(0x610, 0x61B), range(0x64B, 0x660), (0x670, 0xAD))
+) | {0x200C: None, 0x200D: None}
 _FOLDED_LETTERS = str.maketrans(
-    {"’": "'", "‘": "'", "ʼ": "'", "ʻ": "'", "ı": "i", "ł": "l", "đ": "d", "ø": "o", "æ": "ae", "œ": "oe", "ð": "d"}
+    {"’": "'", "‘": "'", "ʼ": "'", "ʻ": "'", "׳": "'", "״": '"'}
+    | {"ı": "i", "ł": "l", "đ": "d", "ø": "o", "æ": "ae", "œ": "oe", "ð": "d"}
 )
 
 
@@ -50,7 +52,7 @@ def fold(word: str) -> str:
         folded = word.lower()
     else:
         folded = unicodedata.normalize("NFD", word.casefold()).translate(_FOLDED_MARKS)
-        folded = unicodedata.normalize("NFC", folded).translate(_FOLDED_LETTERS) or word
+        folded = unicodedata.normalize("NFC", folded).translate(_FOLDED_LETTERS).rstrip("'") or word
     return folded[:-2] if folded.endswith("'s") and len(folded) > 2 else folded
 
 
