@@ -253,7 +253,7 @@ def text_condition(chance: random.Random, name: str, text: str) -> str:
     prefix = f"{name}: " if name not in TEXT or chance.random() < 0.5 else ""
     if kind < 0.6:
         return f'{prefix}"{" ".join(some)}"'
-    return prefix + " ".join(map(quoted, some)) if all(map(str.isalnum, some)) else f"{name}: {quoted(some[0])}"
+    return prefix + " ".join(some) if all(word == quoted(word) for word in some) else f"{name}: {quoted(some[0])}"
 
 
 @cache
