@@ -5,8 +5,6 @@ that the project's own tokenizer made of it, which is what queries of wirewatch 
 """
 
 import re
-import sys
-import unicodedata
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
@@ -16,7 +14,7 @@ from typing import Any, Final, Literal
 import yaml
 
 from pipeline.model.document import FIELDS, NESTED, TEXT, FieldType
-from pipeline.model.tokens import fold
+from pipeline.model.tokens import fold, split
 
 VERSION = 1
 """Of the templates. One more with every change; fields are only ever added."""
@@ -36,6 +34,8 @@ LONGEST_KEYWORD = 8191
 """Characters of a keyword that can be asked; 32,766 bytes are what Lucene takes. The payload has it whole."""
 MOST_FOUND = 20_000
 """Results that can be paged through."""
+LAST_FOLDED = 0x2C00
+"""Behind Latin, Greek, Cyrillic, Hebrew, Arabic and their extensions there is nothing in the news to fold."""
 OTHER = "other"
 """Where texts in a language without analyzers stand."""
 
@@ -82,7 +82,7 @@ def analysis(folding: Folding) -> Mapped:
         return {"analyzer": {"text": {"type": "custom", "tokenizer": "standard", "filter": ["lowercase"]}}}
     return {
         "char_filter": {"fold": {"type": "mapping", "mappings": _folds()}},
-        "filter": {"possessive": {"type": "pattern_replace", "pattern": "^(.+)'s$", "replacement": "$1"}},
+        "filter": {"possessive": {"type": "pattern_replace", "pattern": "^(.+?)'s?$", "replacement": "$1"}},
         "analyzer": {
             "text": {
                 "type": "custom",
@@ -96,24 +96,14 @@ def analysis(folding: Folding) -> Mapped:
 
 @cache
 def _folds() -> tuple[str, ...]:
-    """What `fold` does to single characters beyond making them small, as a `mapping` filter takes it."""
+    """What `fold` does to single characters inside a word beyond making them small, as a `mapping` filter takes it."""
     found = []
-    for code in range(0x80, sys.maxunicode + 1):
-        character = chr(code)
-        category = unicodedata.category(character)
-        if category[0] not in "LMP" and category != "Cf":
-            continue
-        if 0x3400 <= code <= 0x9FFF or 0xAC00 <= code <= 0xD7A3 or code >= 0x20000:
-            continue  # nothing to fold
-        folded = "" if _vanishes(character) else fold(character)
-        if folded != character and folded != character.lower():
+    for character in map(chr, range(0x80, LAST_FOLDED)):
+        words = [word for word in (f"a{character}b", f"א{character}ב") if split(word) == [word]]
+        folded = fold(words[0])[1:-1] if words else character
+        if folded not in (character, character.lower()):
             found.append(f"{_escaped(character)}=>{_escaped(folded)}")
     return tuple(found)
-
-
-def _vanishes(character: str) -> bool:
-    """Whether folding takes a mark off its letter."""
-    return fold("a" + character) == "a"
 
 
 def _escaped(text: str) -> str:
