@@ -1,9 +1,11 @@
 """One Elasticsearch node on a free port, its data in a folder of its own."""
 
+import atexit
 import os
 import pwd
 import shutil
 import subprocess
+import tempfile
 import urllib.error
 import urllib.request
 from collections.abc import Mapping, Sequence
@@ -21,7 +23,7 @@ class Elasticsearch:
     """A node that can be stopped and started again on the same data and port.
 
     Args:
-        folder: of everything it writes.
+        folder: of everything it writes; where it cannot run as this user, of its log.
         users: name -> (password, roles): with any, security is on.
         roles: the text of roles.yml.
     """
@@ -34,10 +36,11 @@ class Elasticsearch:
         users: Mapping[str, tuple[str, Sequence[str]]] | None = None,
         roles: str = "",
     ) -> None:
-        self.folder = folder
+        user = USER if os.geteuid() == 0 else None
+        self.folder = _reachable() if user else folder
         self.port, transport = free_port(), free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        home = folder / "home"
+        home = self.folder / "home"
         shutil.copytree(elasticsearch_home(), home, symlinks=True, copy_function=_link)
         config = home / "config"
         options = config / "jvm.options"
@@ -49,8 +52,8 @@ class Elasticsearch:
             "http.port": str(self.port),
             "transport.host": "127.0.0.1",
             "transport.port": str(transport),
-            "path.data": str(folder / "data"),
-            "path.logs": str(folder / "logs"),
+            "path.data": str(self.folder / "data"),
+            "path.logs": str(self.folder / "logs"),
             "cluster.routing.allocation.disk.threshold_enabled": "false",
             "xpack.security.enabled": "true" if users else "false",
             "xpack.security.http.ssl.enabled": "false",
@@ -70,9 +73,8 @@ class Elasticsearch:
             )
             if done.returncode:
                 raise StackError(f"Elasticsearch takes no user {name}: {(done.stdout + done.stderr)[-300:]}")
-        user = USER if os.geteuid() == 0 else None
         if user:
-            _hand_over(folder, user)
+            _hand_over(self.folder, user)
         self._server = Server(
             [home / "bin" / "elasticsearch"],
             folder / "elasticsearch.log",
@@ -125,13 +127,19 @@ def _replace(path: Path, text: str) -> None:
     path.write_text(text)
 
 
+def _reachable() -> Path:
+    """A folder that another user can get into, gone with this process.
+
+    Those that pytest gives cannot be: every run of it that starts shuts the folder above them to other users.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="wirewatch-elasticsearch-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
 def _hand_over(folder: Path, user: str) -> None:
     """Gives a folder to a user, except for the files that are links into the cache."""
     entry = pwd.getpwnam(user)
     for path in (folder, *folder.rglob("*")):
         if path.is_dir() or path.stat().st_nlink == 1:
             os.chown(path, entry.pw_uid, entry.pw_gid, follow_symlinks=False)
-    for parent in folder.parents:
-        mode = parent.stat().st_mode
-        if parent.stat().st_uid == os.geteuid() and mode & 0o011 != 0o011:
-            parent.chmod(mode | 0o011)  # the node has another user and may have our group

@@ -11,19 +11,18 @@ from pipeline.sinks.elasticsearch.mapping import ALIASES
 
 
 @pytest.fixture(scope="module")
-def given(elasticsearch_url: str) -> Iterator[Http]:
-    """Settings of a node that has nothing of wirewatch's yet; what the tests of the file put there is removed."""
-    given = Http(url=elasticsearch_url)
-    yield given
-    client = connect(given)
-    wipe(client)
-    client.close()
+def given(elasticsearch_url: str) -> Http:
+    """Settings of a node for tests."""
+    return Http(url=elasticsearch_url)
 
 
 @pytest.fixture(scope="module")
 def client(given: Http) -> Iterator[Elasticsearch]:
+    """A client of a node that has nothing of wirewatch's yet; what the tests of the file put there is removed."""
     with connect(given) as client:
+        wipe(client)
         yield client
+        wipe(client)
 
 
 def wipe(client: Elasticsearch) -> None:

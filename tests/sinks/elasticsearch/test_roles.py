@@ -1,11 +1,8 @@
 """The roles that ship with wirewatch, on a real node with security: each can do its work and nothing beside."""
 
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from importlib.resources import files
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -33,14 +30,13 @@ def settings(node: Node, user: str) -> Http:
 
 
 @pytest.fixture(scope="module")
-def secured() -> Iterator[Node]:
+def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
     """A node with security on, set up by the role for that, and with an article in it."""
     roles = files("pipeline.sinks.elasticsearch").joinpath("roles.yml").read_text("utf-8")
-    folder = Path(tempfile.mkdtemp(prefix="secured-"))  # every pytest that starts closes its own folder to other users
     made: list[Node] = []
 
     def start() -> None:
-        made.append(Node(folder, users=USERS | ADMIN, roles=roles))
+        made.append(Node(tmp_path_factory.mktemp("secured"), users=USERS | ADMIN, roles=roles))
         made[0].start()
 
     try:
@@ -53,7 +49,6 @@ def secured() -> Iterator[Node]:
     finally:
         for node in made:
             node.stop()
-        shutil.rmtree(folder)
 
 
 def writes(client: Elasticsearch) -> None:

@@ -1,6 +1,5 @@
 """`wirewatch setup` on a real Elasticsearch: what is missing is made, what differs is told, nothing is destroyed."""
 
-import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -9,7 +8,6 @@ import msgspec
 import pytest
 from elasticsearch import BadRequestError, Elasticsearch
 
-from pipeline.model.tokens import split, tokens
 from pipeline.settings import Http, SettingsError
 from pipeline.sinks.elasticsearch.documents import alert_document, article_document
 from pipeline.sinks.elasticsearch.mapping import (
@@ -17,16 +15,12 @@ from pipeline.sinks.elasticsearch.mapping import (
     ALIASES,
     ARTICLES,
     CHANGES,
-    FULL,
     SOURCES,
     VERSION,
-    analysis,
     index_of,
-    properties_of,
     template,
 )
 from pipeline.sinks.elasticsearch.setup import check, create, drop_old, old_indices, set_up
-from tests.eval.material import seed_articles
 from tests.sinks.corpus import corpus
 from tests.sinks.elasticsearch.conftest import wipe
 from tests.sinks.elasticsearch.test_documents import alert
@@ -131,27 +125,3 @@ def test_who_needs_the_indices_is_told_to_set_up(given: Http) -> None:
 def put(client: Elasticsearch, name: str, body: dict[str, Any]) -> None:
     inner = {key: value for key, value in body.items() if key != "_meta"}
     client.indices.put_index_template(name=name, **inner, meta=body["_meta"])
-
-
-# --- on a cluster with all analyzers
-
-
-def test_texts_are_stemmed_by_what_the_cluster_has() -> None:
-    languages = properties_of(ARTICLES, {"en": "english"})["stemmed"]["properties"]
-    assert languages["en"]["analyzer"] == "english"
-    assert languages["uk"]["analyzer"] == languages["other"]["analyzer"] == "text"
-
-
-def test_the_whole_folding_reads_words_as_the_project_does() -> None:
-    parts = analysis(FULL)
-    rules = (unescaped(rule).split("=>") for rule in parts["char_filter"]["fold"]["mappings"])
-    folds = str.maketrans({ord(written): folded for written, folded in rules})
-    possessive = parts["filter"]["possessive"]["pattern"]
-    texts = [text for article in seed_articles().values() for text in (article.title, article.body)]
-    for text in ["L’Élysée’s DEĞİL Ångström Straße", "צה״ל ג׳ורג׳", "كِييف", *texts]:
-        read = split(text.translate(folds))
-        assert [re.sub(possessive, r"\1", word.lower()) for word in read] == tokens(text)
-
-
-def unescaped(rule: str) -> str:
-    return re.sub(r"\\u(....)", lambda found: chr(int(found[1], 16)), rule)
