@@ -13,7 +13,7 @@ from pipeline.model.alert import Alert
 from pipeline.model.codec import decode, encode
 from pipeline.model.dead_letter import dead_letter
 from pipeline.model.enriched import EnrichedArticle
-from pipeline.stage import AnyStage, Effect, Message, Snapshots, StateChange
+from pipeline.stage import AnyStage, Effect, Message, Snapshots, StateChange, restoring
 from pipeline.topics import ALERTS, ARTICLES, DEAD_LETTERS
 
 LARGEST = 4 * 1024 * 1024
@@ -73,8 +73,9 @@ class Runner:
             changes = connection.execute("SELECT key, change FROM changes WHERE stage = ? ORDER BY id", (stage.name,))
             try:
                 state = stage.load(snapshot[0]) if snapshot and isinstance(stage, Snapshots) else stage.empty()
-                for key, change in changes:
-                    stage.fold(state, StateChange(key, change))
+                with restoring(stage, state) as fold:
+                    for key, change in changes:
+                        fold(StateChange(key, change))
             except sqlite3.Error:
                 raise
             except Exception as error:

@@ -30,7 +30,9 @@ class Tied(NamedTuple):
 
 def candidates(reading: Reading, hits: Sequence[Hit]) -> list[Hit]:
     """The names that may own or host something, "the Ukrainian capital" among them as its city."""
-    names = [hit for hit in hits if hit.kind in NAMED] + _capitals(reading, hits)
+    capitals = _capitals(reading, hits)
+    spent = {hit for hit in hits if any(one.start <= hit.start and hit.end <= one.end for one in capitals)}
+    names = [hit for hit in hits if hit.kind in NAMED and hit not in spent] + capitals
     names.sort()
     return names
 

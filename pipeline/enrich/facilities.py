@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import NamedTuple, cast
 
 from pipeline.enrich import composition, tables
+from pipeline.enrich.genre import genre
 from pipeline.enrich.grammar import grammar, is_ours
 from pipeline.enrich.lexicon import Hit
 from pipeline.enrich.reading import Mention, Reading
@@ -85,7 +86,7 @@ def _adopt(reading: Reading, found: list[Found], hits: Sequence[Hit]) -> list[Fo
             tables.capitals()[hit.value] for hit in hits if hit.kind == "city" and hit.value in tables.capitals()
         )
         home = reading.article.source.country
-        if home and home != one.country:
+        if home and home != one.country and genre(reading).kind == "news":
             spoken[home] += OURS if is_ours(reading, one.start, one.end) else 1
         del spoken[one.country]
         adopted.append(one._replace(owner=spoken.most_common(1)[0][0]) if spoken else one)

@@ -38,7 +38,7 @@ SPEAKING = frozenset(
     (
         *("says", "denies", "confirms", "warns", "demands", "announces", "no-comment", "condemns", "summon"),
         *("expel", "recall", "cut", "agree", "refuse", "impose", "lift", "close", "suspend", "evacuate"),
-        *("order", "threat", "deploy", "violate", "strike", "shoot-down", "protest", "urge", "declare"),
+        *("order", "threat", "deploy", "extend", "widen", "resume", "reopen", "violate", "strike", "shoot-down", "protest", "urge", "declare"),
     )
 )
 """What a government does, also by the name of its capital."""
@@ -96,13 +96,23 @@ def _is_official(reading: Reading, adjective: Hit) -> bool:
 
 def is_political(reading: Reading) -> bool:
     """Whether the article deals with what states do at all."""
-    if genre(reading).kind in ("sport", "lifestyle", "fiction", "satire", "domestic", "business"):
+    kind = genre(reading).kind
+    if kind in ("sport", "lifestyle", "fiction", "satire", "domestic"):
+        return False
+    if kind == "business" and not _headlines_sanctions(reading):
         return False
     if len(reading.text) < SHORT_TEXT or not reading.words:
         return True
     concepts = reading.concepts
     offices = {hit.start for concept in OFFICES & concepts.keys() for hit in concepts[concept]}
     return len(offices) >= 2 or (len(offices) == 1 and not DEALINGS.isdisjoint(concepts.keys()))
+
+
+def _headlines_sanctions(reading: Reading) -> bool:
+    """Whether a headline about business is about a state's sanctions."""
+    headline = reading.body_start
+    named = any(hit.start < headline and hit.kind in ("state", "adjective", "city") for hit in reading.names)
+    return named and any(hit.start < headline for hit in reading.concepts.get("sanctions", ()))
 
 
 def _stands_for_government(reading: Reading, hit: Hit) -> bool:

@@ -22,10 +22,16 @@ class Found(NamedTuple):
 def find(text: str, folded: str, language: str) -> Found:
     """Everything of a language's vocabulary in a text."""
     hits = matcher(language).find(folded)
-    words = [hit for hit in hits if hit[2] == "word"]
+    words = _apart([hit for hit in hits if hit[2] == "word"])
     of_themes = [hit for hit in hits if hit[2] == "theme"]
     others = [hit for hit in hits if hit[2] not in UNJOINED]
     return Found(names.judge(others, text, language), words, of_themes)
+
+
+def _apart(words: list[Hit]) -> list[Hit]:
+    """Without the embassies whose stem is only the beginning of an ambassador (ambasad-or)."""
+    envoys = {hit[:2] for hit in words if hit[3] == "ambassador"}
+    return [hit for hit in words if hit[3] != "embassy" or hit[:2] not in envoys] if envoys else words
 
 
 @cache

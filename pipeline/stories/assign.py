@@ -7,7 +7,7 @@ from math import fsum, sqrt
 from typing import NamedTuple
 
 from pipeline.stories.credits import key_of
-from pipeline.stories.memory import DAY, JOINING, Known, Memory
+from pipeline.stories.memory import DAY, JOINING, Known, Memory, posted
 from pipeline.stories.rarity import FIRST_WORD
 from pipeline.stories.similarity import contradictions, likeness, slots, weighed
 
@@ -82,7 +82,7 @@ def _one(mine: Mapping[int, float], theirs: Mapping[int, float]) -> bool:
 
 def _pooled(memory: Memory, story: bytes, *more: frozenset[int]) -> Mapping[int, float]:
     """What the latest articles of a story say, words left out: in full what half of them say, less what fewer do."""
-    articles = [memory.articles[name].features for name in memory.stories[story].articles[-POOLED:]]
+    articles = [memory.articles[name].feature_set for name in memory.stories[story].articles[-POOLED:]]
     counts = Counter(chain.from_iterable((*articles, *more)))
     neutral = {feature: count for feature, count in counts.items() if feature < FIRST_WORD}
     half, weights = (len(articles) + len(more)) / 2, memory.weights(neutral)
@@ -107,7 +107,7 @@ def story_scores(
         value = likeness(mine, known) * 0.5 ** ((now - known.at) / HALVED)
         if key_of("source", known.source) in credited:
             value *= CREDIT
-        elif mine.slots and (differ := contradictions(mine.slots, slots(known.features))):
+        elif mine.slots and (differ := contradictions(mine.slots, slots(known.feature_set))):
             value *= CONTRADICTION**differ
             value = value if value >= JOIN else 0.0
         likes.setdefault(known.story, []).append(value)
@@ -126,10 +126,10 @@ def _nearby(memory: Memory, article: bytes, weights: Mapping[int, float], now: i
     words = [feature for feature in ranked if feature >= FIRST_WORD][: TELLING // 2]
     left = LOOKED_UP
     for feature in sorted(neutral + words, key=lambda feature: (-weights[feature], feature)):
-        value, posted = weights[feature], memory.postings.get(feature, ())
-        for name in posted:
+        value, names = weights[feature], posted(memory.postings, feature)
+        for name in names:
             shared[name] += value
-        left -= len(posted)
+        left -= len(names)
         if left < 0:
             break
     found = []

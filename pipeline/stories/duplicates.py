@@ -4,7 +4,8 @@ from bisect import bisect_right
 from collections import Counter
 from itertools import chain
 
-from pipeline.stories.memory import IDENTITY, Known, Memory
+from pipeline.stories.memory import IDENTITY, Known, Memory, posted
+from pipeline.stories.record import unpack
 from pipeline.stories.texts import SKETCH
 
 COPY = 0.4
@@ -36,14 +37,14 @@ def _containment(a: tuple[int, ...], values: frozenset[int], b: tuple[int, ...])
 
 def nearest_copy(memory: Memory, sketch: tuple[int, ...], but: bytes, now: int) -> tuple[Known, float] | None:
     """The article that this text has most of, the earliest of equals, if it is a copy of any; `but` is left out."""
-    shared = Counter(chain.from_iterable(memory.shingles.get(value, ()) for value in sketch))
+    shared = Counter(chain.from_iterable(posted(memory.shingles, value) for value in sketch))
     values = frozenset(sketch)
     best: tuple[Known, float] | None = None
     for name, count in shared.most_common(LOOKED_AT):
         if count < 3 or name == but:
             continue
         known = memory.articles[name]
-        share = _containment(sketch, values, known.sketch)
+        share = _containment(sketch, values, unpack(known.sketch))
         if share < COPY or known.at < now - IDENTITY:
             continue
         if best is None or (-share, known.stored) < (-best[1], best[0].stored):

@@ -1,13 +1,17 @@
 """The state of relate: the articles of the last weeks, indexed by what they share. Built from records alone."""
 
-from collections.abc import Iterable, Mapping
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import lru_cache
+from sys import intern
 from typing import NamedTuple
 
 import msgspec
 
 from pipeline.stories.credits import Names, learn_name
-from pipeline.stories.rarity import Lengths, lengths, most_telling, weights
+from pipeline.stories.rarity import NO_LENGTHS, Lengths, lengths, most_telling, weights
 from pipeline.stories.record import Decided, Held, unpack
 
 DAY = 86_400_000
@@ -19,28 +23,56 @@ POSTINGS = 128
 """Latest articles that are remembered for one feature; a feature with more is too common to find a story by."""
 
 
-class Known(NamedTuple):
-    """An article as later ones are compared with it; times in milliseconds."""
+class Known(msgspec.Struct, array_like=True, gc=False):
+    """An article as later ones are compared with it, packed as in its record; times in milliseconds."""
 
     id: bytes
     revisions: tuple[bytes, ...]
     """Newest last."""
     at: int
-    version: int
     stored: int
-    published: int | None
     source: str
-    owner: str
     language: str
     story: bytes
     origin: bytes
     duplicate_of: bytes
-    features: frozenset[int]
+    features: bytes
+    """Empty while they do not count."""
     lengths: Lengths
     """Of the features, as they weighed when the article came."""
-    sketch: tuple[int, ...]
-    order: tuple[int, ...]
+    sketch: bytes
+    order: bytes
     rules: tuple[str, ...]
+
+    @property
+    def feature_set(self) -> frozenset[int]:
+        """The features."""
+        return _feature_set(self.features)
+
+    @property
+    def numbered_order(self) -> tuple[int, ...]:
+        """The order as numbers."""
+        return _numbered_order(self.order)
+
+
+@lru_cache(maxsize=8192)  # an article of a busy story is compared again and again
+def _feature_set(features: bytes) -> frozenset[int]:
+    return frozenset(unpack(features))
+
+
+@lru_cache(maxsize=8192)
+def _numbered_order(order: bytes) -> tuple[int, ...]:
+    return unpack(order, "H")
+
+
+Postings = dict[int, bytes | list[bytes]]
+"""Articles that have a feature: the one, or the latest of several."""
+
+
+def posted(postings: Postings, key: int) -> Sequence[bytes]:
+    """The articles that have a feature, the latest last."""
+    found = postings.get(key, ())
+    return (found,) if isinstance(found, bytes) else found
 
 
 class _Place(NamedTuple):
@@ -48,7 +80,7 @@ class _Place(NamedTuple):
     origin: bytes
 
 
-@dataclass
+@dataclass(slots=True)
 class InStory:
     """A rule in a story."""
 
@@ -66,7 +98,7 @@ class InStory:
             self.origins.pop(origin, None)
 
 
-@dataclass
+@dataclass(slots=True)
 class Story:
     """The articles of a story and what alerts need to know of it."""
 
@@ -81,6 +113,17 @@ class Story:
     """Stories taken in."""
 
 
+class _Arrived(NamedTuple):
+    """An article as it is known now and was before, and what its record says of its features."""
+
+    known: Known
+    before: Known | None
+    features: bytes
+    lengths: bytes
+    """Empty where the record is older than they are."""
+    order: bytes
+
+
 @dataclass
 class Memory:
     """State of relate. Only `learn` alters it."""
@@ -91,17 +134,17 @@ class Memory:
     """Merged story -> the story that took it in."""
     frequency: dict[int, int] = field(default_factory=dict)
     """Articles that have a feature."""
-    postings: dict[int, list[bytes]] = field(default_factory=dict)
-    """Latest articles that have a feature."""
-    shingles: dict[int, list[bytes]] = field(default_factory=dict)
-    """Latest articles that have a shingle in their sketch."""
+    postings: Postings = field(default_factory=dict)
+    """By feature."""
+    shingles: Postings = field(default_factory=dict)
+    """By shingle of a sketch."""
     sources: dict[str, str] = field(default_factory=dict)
     """Id of a source -> its name."""
     names: Names = field(default_factory=Names)
     """Of the sources, as other articles credit them."""
-    ageing: list[tuple[int, bytes]] = field(default_factory=list)
+    ageing: deque[tuple[int, bytes]] = field(default_factory=deque)
     """Articles whose features still count, oldest first."""
-    leaving: list[tuple[int, bytes]] = field(default_factory=list)
+    leaving: deque[tuple[int, bytes]] = field(default_factory=deque)
     """All articles, oldest first."""
 
     def story_id(self, story: bytes) -> bytes:
@@ -116,22 +159,60 @@ class Memory:
 
     def learn(self, decided: Decided) -> None:
         """Takes in one record: the article in place of its earlier revision, and forgets what is past its window."""
-        decided = self._whole(decided)
+        arrived = self._take(decided)
+        self._count(arrived)
+        self.ageing.append(self.leaving[-1])
+
+    @contextmanager
+    def restoring(self) -> Iterator[Callable[[Decided], None]]:
+        """Within, to learn a long log one calls what this gives; the state is the same as of `learn`, at its end.
+
+        Articles whose features no longer count when the log ends are never counted: only what the last days' articles
+        say is put into the index, when all is read.
+        """
+        waiting: deque[_Arrived] = deque()
+
+        def learn(decided: Decided) -> None:
+            if not isinstance(decided.lengths, bytes):  # older: weighed by what counts when it comes
+                self._count_waiting(waiting)
+                self.learn(decided)
+                return
+            waiting.append(self._take(decided))
+            while waiting[0].known.at < decided.at - JOINING:
+                before = waiting.popleft().before
+                if before:
+                    self._uncount(before)
+
+        try:
+            yield learn
+        finally:
+            self._count_waiting(waiting)
+
+    def _count_waiting(self, waiting: deque[_Arrived]) -> None:
+        while waiting:
+            arrived = waiting.popleft()
+            self._count(arrived)
+            self.ageing.append((arrived.known.at, arrived.known.id))
+
+    def _take(self, decided: Decided) -> _Arrived:
+        """All of `learn` but for the counting of features."""
+        story, origin = self._place(decided)
         self._forget(decided.at)
         before = self.articles.get(decided.id)
-        known = self._known(decided, before)
+        known = self._known(decided, story, origin, before)
         if before:
-            self._uncount(before)
             self._unsketch(before)
         self.articles[known.id] = known
+        for key in unpack(known.sketch):
+            _post(self.shingles, key, known.id)
         if decided.name:
-            self.sources[decided.source] = decided.name
-            learn_name(self.names, decided.source, decided.name)
-        self._count(known)
+            self.sources[known.source] = decided.name
+            learn_name(self.names, known.source, decided.name)
         self._merge(known.story, decided.merged)
         self._join(known, decided, before)
-        self.ageing.append((known.at, known.id))
         self.leaving.append((known.at, known.id))
+        lengths = decided.lengths if isinstance(decided.lengths, bytes) else b""
+        return _Arrived(known, before, decided.features, lengths, decided.order)
 
     def weights(self, features: Iterable[int]) -> dict[int, float]:
         """Of features, by how rare they are now."""
@@ -154,15 +235,10 @@ class Memory:
             held=tuple(_news(held, story.rules.get(held.rule)) for held in decided.held) if story else decided.held,
         )
 
-    def _whole(self, decided: Decided) -> Decided:
-        """A record with its place and time."""
+    def _place(self, decided: Decided) -> _Place:
         default = self._default_place(decided)
-        return msgspec.structs.replace(
-            decided,
-            stored=decided.stored or decided.at,
-            story=decided.story or default.story,
-            origin=decided.origin or default.origin,
-        )
+        story = self.stories.get(decided.story)
+        return _Place(story.id if story else decided.story or default.story, decided.origin or default.origin)
 
     def _default_place(self, decided: Decided) -> _Place:
         """Where a copy stands if nothing else is said: with its original; any other article by itself."""
@@ -171,47 +247,50 @@ class Memory:
             return _Place(original.story, original.origin)
         return _Place(decided.id, decided.id)
 
-    def _known(self, decided: Decided, before: Known | None) -> Known:
-        features = frozenset(unpack(decided.features))
-        revisions = (*(before.revisions if before else ()), decided.revision)
+    def _known(self, decided: Decided, story: bytes, origin: bytes, before: Known | None) -> Known:
+        """An article without the features and what is compared with them."""
+        revisions = (*before.revisions, decided.revision)[-16:] if before else (decided.revision,)
         return Known(
             id=decided.id,
-            revisions=revisions[-16:],
+            revisions=revisions,
             at=decided.at,
-            version=decided.version,
-            stored=decided.stored,
-            published=decided.published,
-            source=decided.source,
-            owner=decided.owner,
-            language=decided.language,
-            story=decided.story,
-            origin=decided.origin,
+            stored=decided.stored or decided.at,
+            source=intern(decided.source),
+            language=intern(decided.language),
+            story=story,
+            origin=origin,
             duplicate_of=decided.duplicate_of,
-            features=features,
-            lengths=lengths(self.weights(features)),
-            sketch=unpack(decided.sketch),
-            order=unpack(decided.order, "H"),
-            rules=tuple(held.rule for held in decided.held),
+            features=b"",
+            lengths=NO_LENGTHS,
+            sketch=decided.sketch,
+            order=b"",
+            rules=tuple([held.rule for held in decided.held]),
         )
 
-    def _count(self, known: Known) -> None:
-        for key in sorted(known.features):
-            self.frequency[key] = self.frequency.get(key, 0) + 1
-            _post(self.postings, key, known.id)
-        for key in known.sketch:
-            _post(self.shingles, key, known.id)
+    def _count(self, arrived: _Arrived) -> None:
+        known, before = arrived.known, arrived.before
+        features = unpack(arrived.features)
+        known.lengths = Lengths(*unpack(arrived.lengths, "f")) if arrived.lengths else lengths(self.weights(features))
+        if before:
+            self._uncount(before)
+        known.features, known.order = arrived.features, arrived.order
+        frequency, postings, name = self.frequency, self.postings, known.id
+        for key in features:
+            frequency[key] = frequency.get(key, 0) + 1
+            _post(postings, key, name)
 
     def _uncount(self, known: Known) -> None:
-        for key in known.features:
+        for key in unpack(known.features):
             left = self.frequency.get(key, 0) - 1
             if left > 0:
                 self.frequency[key] = left
             else:
                 self.frequency.pop(key, None)
             _unpost(self.postings, key, known.id)
+        known.features, known.order, known.lengths = b"", b"", NO_LENGTHS
 
     def _unsketch(self, known: Known) -> None:
-        for key in known.sketch:
+        for key in unpack(known.sketch):
             _unpost(self.shingles, key, known.id)
 
     def _join(self, known: Known, decided: Decided, before: Known | None) -> None:
@@ -236,7 +315,7 @@ class Memory:
                 continue
             story = self.stories.setdefault(into, Story(into))
             for name in old.articles:
-                self.articles[name] = self.articles[name]._replace(story=into)
+                self.articles[name].story = into
             story.articles = sorted([*story.articles, *old.articles], key=lambda name: self.articles[name].stored)
             for rule, held in old.rules.items():
                 mine = story.rules.setdefault(rule, InStory())
@@ -248,19 +327,16 @@ class Memory:
             story.merged += (gone, *old.merged)
 
     def _forget(self, now: int) -> None:
-        gone = _before(self.ageing, now - JOINING)
-        for at, name in self.ageing[:gone]:
+        while self.ageing and self.ageing[0][0] < now - JOINING:
+            at, name = self.ageing.popleft()
             known = self.articles.get(name)
-            if known and known.at == at and known.features:
+            if known and known.at == at:
                 self._uncount(known)
-                self.articles[name] = known._replace(features=frozenset(), order=())
-        del self.ageing[:gone]
-        gone = _before(self.leaving, now - IDENTITY)
-        for at, name in self.leaving[:gone]:
+        while self.leaving and self.leaving[0][0] < now - IDENTITY:
+            at, name = self.leaving.popleft()
             known = self.articles.get(name)
             if known and known.at == at:
                 self._drop(known)
-        del self.leaving[:gone]
 
     def forget(self, name: bytes) -> None:
         """Takes an article out, as if its time were over."""
@@ -290,24 +366,23 @@ def _news(held: Held, known: InStory | None) -> Held:
     return Held(held.rule, whats, tuple(party for party in held.parties if party not in known.parties))
 
 
-def _before(times: list[tuple[int, bytes]], limit: int) -> int:
-    """How many of the oldest are before a time."""
-    return next((index for index, (at, _) in enumerate(times) if at >= limit), len(times))
-
-
-def _post(postings: dict[int, list[bytes]], key: int, name: bytes) -> None:
-    posted = postings.get(key)
-    if posted is None:
-        postings[key] = [name]
+def _post(postings: Postings, key: int, name: bytes) -> None:
+    found = postings.get(key)
+    if found is None:
+        postings[key] = name
+    elif isinstance(found, bytes):
+        postings[key] = [found, name]
     else:
-        posted.append(name)
-        if len(posted) > POSTINGS:
-            del posted[0]
+        found.append(name)
+        if len(found) > POSTINGS:
+            del found[0]
 
 
-def _unpost(postings: dict[int, list[bytes]], key: int, name: bytes) -> None:
-    posted = postings.get(key)
-    if posted and name in posted:
-        posted.remove(name)
-        if not posted:
-            del postings[key]
+def _unpost(postings: Postings, key: int, name: bytes) -> None:
+    found = postings.get(key)
+    if found == name:
+        del postings[key]
+    elif isinstance(found, list) and name in found:
+        found.remove(name)
+        if len(found) == 1:
+            postings[key] = found[0]

@@ -81,8 +81,9 @@ def _retold(
 
 def _retelling(mine: frozenset[int], order: tuple[int, ...], times: Mapping[int, int], known: Known) -> float:
     """How surely this is that told again, 0 where it is not."""
-    share = len(mine & known.features) / len(mine) if len(mine) >= FEWEST else 0.0
-    alike = in_order(order, known.order) if _may_be_in_order(order, times, known.order) else 0.0
+    share = len(mine & known.feature_set) / len(mine) if len(mine) >= FEWEST else 0.0
+    theirs = known.numbered_order
+    alike = in_order(order, theirs) if _may_be_in_order(order, times, theirs) else 0.0
     if share >= TOLD_ALREADY or alike >= SAME_ORDER:
         return share + alike
     return 0.0

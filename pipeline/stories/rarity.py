@@ -68,6 +68,9 @@ class Lengths(NamedTuple):
     whole: float
 
 
+NO_LENGTHS = Lengths(0.0, 0.0)
+
+
 def weights(frequency: Mapping[int, int], seen: int, features: Iterable[int]) -> dict[int, float]:
     """Of features, where `seen` articles are in the window and `frequency` says in how many of them each is."""
     get, window = frequency.get, seen + PRIOR

@@ -28,8 +28,9 @@ class Decided(msgspec.Struct, frozen=True, array_like=True):
     """Input offset that decided it."""
     stored: int
     """Log time of its first revision, milliseconds; 0 where that is `at`."""
-    published: int | None
-    """Milliseconds."""
+    lengths: bytes | int | None
+    """Of its features, as they weighed when it came, two floats of 32 bits. Older records have a date here or nothing,
+    and are weighed when they are folded."""
     source: str
     name: str
     """Of the source, where the state does not have it yet."""
@@ -69,8 +70,8 @@ def from_bytes(change: bytes) -> Decided:
     return _decode(change)
 
 
-def pack(numbers: Iterable[int], width: str = "I") -> bytes:
-    """Unsigned numbers, little-endian: `I` 32 bits each, `H` 16."""
+def pack(numbers: Iterable[float], width: str = "I") -> bytes:
+    """Numbers, little-endian: `I` 32 bits without sign each, `H` 16, `f` a float of 32."""
     values = tuple(numbers)
     return struct.pack(f"<{len(values)}{width}", *values)
 

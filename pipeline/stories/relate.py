@@ -4,7 +4,9 @@ One ordered partition. State is what comes of one small record an article (see r
 that is known causes nothing at all, as its first copy has been sent already.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import msgspec
@@ -19,7 +21,8 @@ from pipeline.stories.duplicates import adds_nothing, nearest_copy
 from pipeline.stories.features import Traits, traits
 from pipeline.stories.memory import IDENTITY, InStory, Known, Memory
 from pipeline.stories.origins import account_of
-from pipeline.stories.record import Decided, from_bytes, milliseconds, pack, time_of, to_bytes
+from pipeline.stories.rarity import lengths
+from pipeline.stories.record import Decided, from_bytes, milliseconds, pack, time_of, to_bytes, unpack
 from pipeline.topics import ARTICLES, CANDIDATES, ENRICHED
 
 KEPT = 64
@@ -60,6 +63,16 @@ class Relate:
         """
         state.learn(from_bytes(change.value))
 
+    @contextmanager
+    def restoring(self, state: Memory) -> Iterator[Callable[[StateChange], None]]:
+        """Takes in a long log of records.
+
+        Raises:
+            msgspec.DecodeError: not a record of this stage.
+        """
+        with state.restoring() as learn:
+            yield lambda change: learn(from_bytes(change.value))
+
     def decide(self, state: Memory, message: Message) -> Decision:
         """The finished article, and a candidate for every rule that it or its story concerns.
 
@@ -85,7 +98,7 @@ class Relate:
             at=now,
             version=message.offset,
             stored=known.stored if known else now,
-            published=milliseconds(article.published) if article.published else None,
+            lengths=pack(lengths(state.weights(place.features)), "f"),
             source=article.source.id,
             name="" if state.sources.get(article.source.id) == article.source.name else article.source.name,
             owner=article.source.owner or "",
@@ -131,8 +144,8 @@ class Relate:
             state.forget(bytes.fromhex(article))
 
 
-_dump = msgspec.msgpack.Encoder().encode
-_load = msgspec.msgpack.Decoder(Memory).decode
+_dump = msgspec.msgpack.Encoder(enc_hook=list).encode
+_load = msgspec.msgpack.Decoder(Memory, dec_hook=lambda _, times: deque(map(tuple, times))).decode
 
 
 def _credited(state: Memory, article: EnrichedArticle, read: Traits, own: Sequence[int]) -> tuple[int, ...]:
@@ -153,7 +166,7 @@ def _place(
     features = _features(state, read)
     copied = nearest_copy(state, read.sketch, name, now)
     copy = copied[0] if copied else None
-    if copy and adds_nothing(read.sketch, copy.sketch):
+    if copy and adds_nothing(read.sketch, unpack(copy.sketch)):
         joined = Joined(copy.story, ())
     else:
         joined = story_of(

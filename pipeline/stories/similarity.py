@@ -43,10 +43,10 @@ def weighed(features: Mapping[int, float], language: str) -> Weighed:
 def likeness(article: Weighed, known: Known) -> float:
     """Cosine of two articles' weighted features, 0 to 1; words count within one language only."""
     if article.language == known.language:
-        shared = article.features & known.features
+        shared = article.features & known.feature_set
         length = article.lengths.whole * known.lengths.whole
     else:
-        shared = article.neutral & known.features
+        shared = article.neutral & known.feature_set
         length = article.lengths.neutral * known.lengths.neutral
     return fsum(map(article.squares.__getitem__, shared)) / sqrt(length) if shared else 0.0
 

@@ -5,14 +5,17 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from datetime import timedelta
+from unittest.mock import patch
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.model.codec import encode
 from pipeline.model.enriched import EnrichedArticle
-from pipeline.stage import Decision, Message
+from pipeline.stage import Decision, Message, restoring
 from pipeline.stories.memory import Memory
+from pipeline.stories.record import from_bytes, to_bytes
 from pipeline.stories.relate import Relate
 from tests.stories.build import NOON, article, claim, event
 
@@ -105,6 +108,40 @@ def test_dumped_and_loaded_anywhere_it_goes_on_the_same(
     loaded = Relate().load(Relate().dump(folded(whole[:cut])))
     rest, end = run(messages(log)[cut:], loaded)
     assert (whole[:cut] + rest, end) == (whole, state)
+
+
+@given(logs, st.data(), st.sampled_from([2, 128]))
+def test_restored_from_anywhere_it_goes_on_as_if_folded_one_by_one(
+    log: Sequence[tuple[EnrichedArticle, int]], data: st.DataObject, most: int
+) -> None:
+    with patch("pipeline.stories.memory.POSTINGS", most):
+        whole, state = run(messages(log))
+        cut = data.draw(st.integers(0, len(log)))
+        end = data.draw(st.integers(cut, len(log)))
+        restored = folded(whole[:cut])
+        with restoring(Relate(), restored) as fold:
+            for decision in whole[cut:end]:
+                for change in decision.changes:
+                    fold(change)
+        assert restored == folded(whole[:end])
+        assert run(messages(log)[end:], restored) == (whole[end:], state)
+
+
+@given(logs, st.data())
+def test_records_without_lengths_are_weighed_when_they_are_folded(
+    log: Sequence[tuple[EnrichedArticle, int]], data: st.DataObject
+) -> None:
+    stage = Relate()
+    one_by_one, restored = stage.empty(), stage.empty()
+    with stage.restoring(restored) as fold:
+        for decision in run(messages(log))[0]:
+            for change in decision.changes:
+                if data.draw(st.booleans()):
+                    older = msgspec.structs.replace(from_bytes(change.value), lengths=None)
+                    change = change._replace(value=to_bytes(older))
+                stage.fold(one_by_one, change)
+                fold(change)
+    assert restored == one_by_one
 
 
 @given(logs)
