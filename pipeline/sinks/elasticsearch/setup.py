@@ -66,7 +66,7 @@ def set_up(
 
 
 def check(given: Http) -> None:
-    """Makes sure that the indices are there and are none of a newer wirewatch; for whoever writes or reads them.
+    """Makes sure that the indices are there and are those of this wirewatch; for whoever reads or writes them.
 
     Raises:
         SettingsError: they are not, or Elasticsearch cannot be reached.
@@ -74,16 +74,26 @@ def check(given: Http) -> None:
     client = connect(given)
     try:
         for alias in ALIASES:
-            found = client.options(ignore_status=404).indices.get_mapping(index=alias).body
-            if found.get("status") == 404:
+            found = client.options(ignore_status=404).indices.get_mapping(index=alias)
+            if found.meta.status == 404:
                 raise SettingsError(f"Elasticsearch has no {alias}; run `wirewatch setup`")
-            for index, held in found.items():
-                if _version(held["mappings"]) > VERSION:
-                    raise SettingsError(_newer(index, _version(held["mappings"])))
+            if problem := unfit(found.body):
+                raise SettingsError(problem)
     except (ApiError, TransportError) as error:
         raise SettingsError(explained(error)) from error
     finally:
         client.close()
+
+
+def unfit(mappings: Mapping[str, Any]) -> str | None:
+    """Why documents of this wirewatch do not go into some indices, from the answer of `GET /INDEX/_mapping`."""
+    for index, held in mappings.items():
+        version = _version(held["mappings"])
+        if version > VERSION:
+            return _newer(index, version)
+        if version < VERSION:
+            return f"{index} is of no wirewatch or an older one (version {version}); run `wirewatch setup`"
+    return None
 
 
 def _newer(name: str, version: int) -> str:

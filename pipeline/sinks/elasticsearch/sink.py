@@ -26,6 +26,7 @@ from pipeline.model.health import SourceHealth
 from pipeline.sinks.elasticsearch import documents, mapping
 from pipeline.sinks.elasticsearch.client import explained
 from pipeline.sinks.elasticsearch.generations import HIDDEN, generations
+from pipeline.sinks.elasticsearch.setup import unfit
 from pipeline.topics import ALERTS, ARTICLES, DEAD_LETTERS, DESKS, HEALTH, desk_topic
 
 MOST, MOST_BYTES = 500, 4 * 1024 * 1024
@@ -143,7 +144,7 @@ class UnacceptableError(Exception):
 
 
 class MissingError(Exception):
-    """What `wirewatch setup` makes is not there: without its template an index must not be made."""
+    """What `wirewatch setup` makes is not there, or is another version's: no document may be written then."""
 
 
 class Writer:
@@ -273,7 +274,7 @@ class Writer:
             raise MissingError(f"there is no {', '.join(sorted(missing))}: run `wirewatch setup`")
 
     async def make(self, alias: str, index: str) -> None:
-        """Creates an index where it is missing; its template says how it is made."""
+        """Creates an index where it is missing, as its template says, and makes sure that it fits."""
         if index in self._made:
             return
         try:
@@ -281,6 +282,8 @@ class Writer:
         except ApiError as error:
             if error.error != "resource_already_exists_exception":
                 raise
+        if problem := unfit((await self._client.indices.get_mapping(index=index)).body):
+            raise MissingError(problem)
         self._made.add(index)
 
 

@@ -21,7 +21,7 @@ from tests.stack.fixtures import begun
 ARTICLE = corpus()[0]
 INDEX = index_of(ARTICLES, datetime(2026, 3, 1, tzinfo=UTC))
 PASSWORD = "only-for-tests"
-USERS = {f"my-{role}": (PASSWORD, [f"wirewatch_{role}"]) for role in ("setup", "sink", "console", "kibana")}
+USERS = {f"my-{role}": (PASSWORD, [f"wirewatch_{role}"]) for role in ("setup", "sink", "console", "forget", "kibana")}
 ADMIN = {"my-admin": (PASSWORD, ["superuser"])}
 
 
@@ -81,6 +81,8 @@ ACTIONS: dict[str, Callable[[Elasticsearch], Any]] = {
     "write": writes,
     "next month": lambda client: create(client, "wirewatch-articles-g1-2026.04"),
     "delete": deletes,
+    "refresh": lambda client: client.indices.refresh(index=ARTICLES),
+    "point in time": lambda client: client.open_point_in_time(index=ARTICLES, keep_alive="1m"),
     "drop": lambda client: client.indices.delete(index="wirewatch-articles-g1-2020.01"),
     "alter": lambda client: client.indices.put_mapping(index=INDEX, properties={"more": {"type": "keyword"}}),
     "move alias": lambda client: client.indices.put_alias(index=INDEX, name="wirewatch-alerts"),
@@ -89,11 +91,12 @@ ACTIONS: dict[str, Callable[[Elasticsearch], Any]] = {
     "write elsewhere": lambda client: client.index(index="other", document={"a": 1}),
     "users": lambda client: client.security.get_user(username="my-admin"),
 }
-LOOKS = {"search", "count", "get", "aliases", "mapping"}
+LOOKS = {"search", "count", "get", "aliases", "mapping", "point in time"}
 MAY = {
-    "setup": {"aliases", "mapping", "next month", "drop", "alter", "move alias", "template"},
+    "setup": {"aliases", "mapping", "next month", "drop", "alter", "move alias", "template", "refresh"},
     "sink": {"aliases", "mapping", "write", "next month", "alter"},  # who may index may add fields
     "console": LOOKS,
+    "forget": LOOKS | {"write", "delete", "refresh", "alter"},
     "kibana": LOOKS,
 }
 

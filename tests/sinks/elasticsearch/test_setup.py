@@ -1,5 +1,6 @@
 """`wirewatch setup` on a real Elasticsearch: what is missing is made, what differs is told, nothing is destroyed."""
 
+import asyncio
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -8,7 +9,11 @@ import msgspec
 import pytest
 from elasticsearch import BadRequestError, Elasticsearch
 
+from pipeline.engines.kafka.sending import StoppedError
+from pipeline.model.codec import encode
+from pipeline.model.health import SourceHealth
 from pipeline.settings import Http, SettingsError
+from pipeline.sinks.elasticsearch.client import connect_async
 from pipeline.sinks.elasticsearch.documents import alert_document, article_document
 from pipeline.sinks.elasticsearch.mapping import (
     ALERTS,
@@ -21,6 +26,8 @@ from pipeline.sinks.elasticsearch.mapping import (
     template,
 )
 from pipeline.sinks.elasticsearch.setup import check, create, drop_old, old_indices, set_up
+from pipeline.sinks.elasticsearch.sink import Record, Writer, write_of
+from pipeline.topics import HEALTH
 from tests.sinks.corpus import corpus
 from tests.sinks.elasticsearch.conftest import wipe
 from tests.sinks.elasticsearch.test_documents import alert
@@ -79,6 +86,32 @@ def test_a_newer_template_is_refused(given: Http, client: Elasticsearch) -> None
     create(client, index_of(CHANGES, NOW))
     with pytest.raises(SettingsError, match="is of a newer wirewatch"):
         check(given)
+
+
+@pytest.mark.parametrize(
+    ("version", "what_to_do"), [(VERSION + 1, "upgrade this wirewatch"), (VERSION - 1, "run `wirewatch setup`")]
+)
+def test_nothing_is_written_into_indices_of_another_version(
+    given: Http, client: Elasticsearch, version: int, what_to_do: str
+) -> None:
+    other = template(SOURCES)
+    other["_meta"] = other["template"]["mappings"]["_meta"] = {"version": version}
+    put(client, SOURCES, other)
+    create(client, index_of(SOURCES, NOW))
+    health = SourceHealth(id="s", kind="feed", name="S", state="ok")
+    record = write_of(Record(HEALTH, 0, 1, "s", encode(health), 0))
+    assert record
+
+    async def write() -> None:
+        writer = Writer(connect_async(given), stopping=lambda: True)
+        try:
+            await writer.write([record])
+        finally:
+            await writer.close()
+
+    with pytest.raises(StoppedError, match=what_to_do):
+        asyncio.run(write())
+    assert not client.count(index=SOURCES)["count"]
 
 
 def test_an_older_one_is_replaced_and_its_indices_get_the_new_fields(given: Http, client: Elasticsearch) -> None:
