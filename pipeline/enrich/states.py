@@ -38,7 +38,21 @@ SPEAKING = frozenset(
     (
         *("says", "denies", "confirms", "warns", "demands", "announces", "no-comment", "condemns", "summon"),
         *("expel", "recall", "cut", "agree", "refuse", "impose", "lift", "close", "suspend", "evacuate"),
-        *("order", "threat", "deploy", "extend", "widen", "resume", "reopen", "violate", "strike", "shoot-down", "protest", "urge", "declare"),
+        *(
+            "order",
+            "threat",
+            "deploy",
+            "extend",
+            "widen",
+            "resume",
+            "reopen",
+            "violate",
+            "strike",
+            "shoot-down",
+            "protest",
+            "urge",
+            "declare",
+        ),
     )
 )
 """What a government does, also by the name of its capital."""

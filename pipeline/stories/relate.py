@@ -20,6 +20,7 @@ from pipeline.stories.credits import credited, own_keys
 from pipeline.stories.duplicates import adds_nothing, nearest_copy
 from pipeline.stories.features import Traits, traits
 from pipeline.stories.memory import IDENTITY, InStory, Known, Memory
+from pipeline.stories.older import as_now
 from pipeline.stories.origins import account_of
 from pipeline.stories.rarity import lengths
 from pipeline.stories.record import Decided, from_bytes, milliseconds, pack, time_of, to_bytes, unpack
@@ -134,9 +135,12 @@ class Relate:
         """The state that was dumped.
 
         Raises:
-            msgspec.DecodeError: not such a state.
+            ValueError: not such a state.
         """
-        return _load(data)
+        try:
+            return _load(data)
+        except msgspec.ValidationError:
+            return _load(as_now(data))
 
     def forget(self, state: Memory, articles: Collection[str]) -> None:
         """Takes articles out of the state, by their ids."""

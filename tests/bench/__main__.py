@@ -3,6 +3,7 @@
 python -m tests.bench                 about two minutes
 python -m tests.bench --quick         about twenty seconds, rougher
 python -m tests.bench --only reading  one part: starting, reading, end to end, latency, rules, servers, scaling
+python -m tests.bench --only reading  one part: starting, reading, end to end, latency, rules, restore
 python -m tests.bench --data DIR      real pages too, out of a folder of development sets
 
 The text is ordinary: a seed article and, behind it, the background of a news article (`background.yaml`), as dense
@@ -75,6 +76,16 @@ LINES = (
     Line("scaling", "ratio", "two workers over one", "times"),
     Line("scaling", "enrich takeover", "enrich taken over from a dead worker", "s", "under 15", lambda wait: wait < 15),
     Line("scaling", "relate takeover", "relate taken over from a dead worker", "s", "under 60", lambda wait: wait < 60),
+    Line(
+        "restore",
+        "restored",
+        "a million articles of relate's log, restored",
+        "s of one core",
+        "under 60",
+        lambda s: s < 60,
+    ),
+    Line("restore", "folded", "the same, folded one by one", "s of one core"),
+    Line("restore", "memory", "memory for 300,000 of them (quick: 100,000)", "MB"),
     Line("end to end", "memory", "peak memory, end to end, helpers too", "MB", "under 600", lambda size: size < 600),
     Line("latency", "memory", "peak memory, live", "MB", "under 600", lambda size: size < 600),
 )

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import yaml
@@ -28,13 +28,17 @@ from pipeline.model.alert import Alert
 from pipeline.model.article import Article
 from pipeline.model.codec import decode
 from pipeline.model.enriched import EnrichedArticle
+from pipeline.stage import StateChange
+from pipeline.stories.relate import Relate
 from pipeline.topics import ALERTS
 from tests.bench import servers
 from tests.bench.baseline import Baseline
+from tests.bench.log import related
 from tests.bench.texts import AVERAGE, dense_articles, long_articles, real_articles
 from tests.eval.material import seed_articles
 
 Figures = dict[str, float]
+Given = TypeVar("Given")
 
 ROUND = 24
 """Articles of a round."""
@@ -95,11 +99,11 @@ def _batches(given: Iterable[Article]) -> list[list[Article]]:
     return [articles[start : start + ROUND] for start in range(0, len(articles), ROUND)]
 
 
-def _time(work: Callable[[Article], Any], articles: Sequence[Article]) -> float:
+def _time(work: Callable[[Given], Any], given: Sequence[Given]) -> float:
     """Seconds of this process's own time, which other programs on the machine do not lengthen."""
     start = time.process_time()
-    for article in articles:
-        work(article)
+    for each in given:
+        work(each)
     return time.process_time() - start
 
 
@@ -274,6 +278,31 @@ def many_rules(quick: bool) -> Figures:
     return figures
 
 
+def restoring(quick: bool) -> Figures:
+    """Seconds of one core's time in which a worker reads relate's log, as for a million articles, and MB it takes.
+
+    The MB are those of the articles read, as they do not grow evenly: new articles share features with older ones.
+    """
+    count, stage = 100_000 if quick else 300_000, Relate()
+    restored, before = stage.empty(), _peak_memory()
+    with stage.restoring(restored) as fold:
+        seconds = _folding(fold, count)
+        started = time.process_time()
+    seconds += time.process_time() - started
+    memory = _peak_memory() - before
+    del restored
+    folded = _folding(partial(stage.fold, stage.empty()), count)
+    return {"restored": seconds * 1e6 / count, "folded": folded * 1e6 / count, "memory": memory}
+
+
+def _folding(fold: Callable[[StateChange], None], count: int) -> float:
+    """Seconds that a log takes, without those for making it."""
+    seconds, log = 0.0, related(count)
+    while batch := list(itertools.islice(log, 5_000)):
+        seconds += _time(fold, batch)
+    return seconds
+
+
 def _rules(count: int, read: Sequence[EnrichedArticle]) -> list[dict[str, str]]:
     """Rules as desks write them, about what the articles have, so that many nearly hold and some do."""
     chance = random.Random(3)
@@ -314,4 +343,5 @@ PARTS: dict[str, Callable[[bool], Figures]] = {
     "rules": many_rules,
     "servers": servers.stack,
     "scaling": servers.scaling,
+    "restore": restoring,
 }

@@ -1,11 +1,13 @@
 from datetime import timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
 from pipeline.model.codec import InvalidError, decode, encode
 from pipeline.model.enriched import EnrichedArticle, Event
 from pipeline.stage import Message
+from pipeline.stories.record import unpack
 from pipeline.stories.relate import Relate
 from tests.stories.build import NOON, Related, article, candidates, claim, event, origin
 
@@ -303,6 +305,20 @@ def test_a_state_is_dumped_and_loaded() -> None:
     for given in (ferry(rules=["a"]), ferry_own(), market()):
         related.feed(given)
     assert Relate().load(Relate().dump(related.state)) == related.state
+
+
+def test_a_state_dumped_before_articles_were_packed_is_loaded() -> None:
+    related = Related()
+    for given in (ferry(rules=["a"]), ferry_own(), market()):
+        related.feed(given)
+    dumped = msgspec.msgpack.decode(related.stage.dump(related.state))
+    for name, known in dumped["articles"].items():
+        id_, revisions, at, stored, source, language, *place, features, lengths, sketch, order, rules = known
+        numbers = list(unpack(features)), lengths, list(unpack(sketch)), list(unpack(order, "H"))
+        dumped["articles"][name] = [id_, revisions, at, 1, stored, None, source, "", language, *place, *numbers, rules]
+    for index in ("postings", "shingles"):
+        dumped[index] = {key: [got] if isinstance(got, bytes) else got for key, got in dumped[index].items()}
+    assert Relate().load(msgspec.msgpack.encode(dumped)) == related.state
 
 
 def test_what_is_forgotten_leaves_nothing_behind() -> None:
