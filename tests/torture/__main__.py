@@ -34,7 +34,7 @@ def main() -> int:
     if asked.only and asked.only not in FAULTS:
         parser.error(f"--only: there is {', '.join(FAULTS)}")
     count = asked.articles or (200 if asked.quick else 2000)
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else 110)
     outcomes = []
     with tempfile.TemporaryDirectory() as folder:
         for name in [asked.only] if asked.only else list(FAULTS):
