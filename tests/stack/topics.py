@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from kafka import KafkaConsumer, TopicPartition
+from kafka.errors import KafkaError
 
 PATIENCE = 90.0
 
@@ -21,7 +22,18 @@ def reading(bootstrap: str) -> Iterator[Any]:
 
 
 def records(bootstrap: str, topic: str) -> list[Any]:
-    """Every record of a topic, partition by partition."""
+    """Every record of a topic, partition by partition; a broker that has just come back is waited for."""
+    until = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return _records(bootstrap, topic)
+        except KafkaError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.5)
+
+
+def _records(bootstrap: str, topic: str) -> list[Any]:
     with reading(bootstrap) as consumer:
         places = [TopicPartition(topic, number) for number in sorted(consumer.partitions_for_topic(topic) or ())]
         consumer.assign(places)

@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 from kafka import KafkaProducer
+from kafka.errors import KafkaError
 
 from pipeline.alerting.rules import RuleSet
 from pipeline.engines.errors import StoreUnavailableError
@@ -119,7 +120,11 @@ def _bench(folder: Path, seed: int) -> Bench:
 def _feed(bench: Bench) -> None:
     """A connector: batches with a cursor, repeated from the cursor until they are acknowledged."""
     while True:
-        log = KafkaLog(bench.settings)
+        try:
+            log = KafkaLog(bench.settings)
+        except KafkaError:  # no broker just now
+            time.sleep(0.5)
+            continue
         try:
             start = int(log.cursor("torture") or 0)
             while start < len(bench.articles):

@@ -8,6 +8,7 @@ can write nothing any more; and it ends what that one had left open, so that a r
 import asyncio
 import logging
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 
 import msgspec
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
@@ -101,24 +102,26 @@ class Ledger:
             if self._read_to and not first <= self._read_to <= end:
                 raise GoneError
             consumer.seek(self._place, max(first, self._read_to))
-            read = 0
-            while await consumer.position(self._place) < end:
-                for batch in (await consumer.getmany(self._place, timeout_ms=1000)).values():
-                    for record in batch:
-                        self._fold(partition, record.key, record.value or b"")
-                        self._read_to = record.offset + 1
-                    read += len(batch)
-                await asyncio.sleep(0)  # the group's heartbeat must not starve behind a long log
+            with partition.restoring() as fold:
+                return await self._read(consumer, end, partition, fold)
         finally:
             await consumer.stop()
-        return read
 
-    @staticmethod
-    def _fold(partition: Partition, key: bytes, value: bytes) -> None:
-        if key == POSITION:
-            partition.position = _decode(value)
-        else:
-            partition.fold(StateChange(key.decode(), value))
+    async def _read(
+        self, consumer: AIOKafkaConsumer, end: int, partition: Partition, fold: Callable[[StateChange], None]
+    ) -> int:
+        read = 0
+        while await consumer.position(self._place) < end:
+            for batch in (await consumer.getmany(self._place, timeout_ms=1000)).values():
+                for record in batch:
+                    if record.key == POSITION:
+                        partition.position = _decode(record.value)
+                    else:
+                        fold(StateChange(record.key.decode(), record.value or b""))
+                    self._read_to = record.offset + 1
+                read += len(batch)
+            await asyncio.sleep(0)  # the group's heartbeat must not starve behind a long log
+        return read
 
     async def write(self, outcome: Outcome) -> None:
         """Writes a batch's changes and the position behind them; returns when the broker has them for good.
@@ -179,5 +182,6 @@ class _Probe(Partition):
     def __init__(self) -> None:
         self.position = Position(-1, 0, (-1, -1))
 
-    def fold(self, change: StateChange) -> None:
-        """Passes over a change, which the state in memory has already."""
+    def restoring(self) -> AbstractContextManager[Callable[[StateChange], None]]:
+        """Passes over changes, which the state in memory has already."""
+        return nullcontext(lambda _: None)

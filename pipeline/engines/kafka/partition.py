@@ -1,13 +1,14 @@
 """A stage over one partition of its input: its state, how far it has come, and what a batch of messages comes to."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, NamedTuple
 
 import msgspec
 
 from pipeline.engines.runner import allowed, refused_letter, said_by
 from pipeline.engines.store import moment
-from pipeline.stage import AnyStage, Effect, Message, StateChange
+from pipeline.stage import AnyStage, Effect, Message, StateChange, restoring
 from pipeline.topics import DEAD_LETTERS
 
 Cause = tuple[int, int]
@@ -72,9 +73,9 @@ class Partition:
         self.refused: dict[int, str] = {}
         """Offsets whose changes cannot be folded, and why."""
 
-    def fold(self, change: StateChange) -> None:
-        """Takes in a change from the stage's own log."""
-        self.stage.fold(self.state, change)
+    def restoring(self) -> AbstractContextManager[Callable[[StateChange], None]]:
+        """Gives what takes in changes from the stage's own log; before its end the state is not to be read."""
+        return restoring(self.stage, self.state)
 
     def decide(self, messages: Iterable[Arrived]) -> Outcome:
         """Handles messages in order and folds what was decided; those that the state covers are skipped.
