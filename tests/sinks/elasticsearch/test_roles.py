@@ -101,6 +101,7 @@ MAY = {
 }
 
 
+@pytest.mark.filterwarnings("ignore:the index privilege .index. allowed the update mapping action")
 @pytest.mark.parametrize("role", MAY)
 @pytest.mark.parametrize("action", ACTIONS)
 def test_each_role_can_do_its_work_and_nothing_beside(secured: Node, role: str, action: str) -> None:
