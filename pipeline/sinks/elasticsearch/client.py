@@ -83,7 +83,7 @@ def explained(error: Exception) -> str:
     """What went wrong with a request, in one sentence that says what to do."""
     if isinstance(error, ApiError):
         return _refusal(error)
-    if isinstance(error, TlsError) or type(error.__cause__).__name__ == "ServerFingerprintMismatch":
+    if isinstance(error, TlsError) or type(error.__context__).__name__ == "ServerFingerprintMismatch":
         return (
             "the certificate that elasticsearch.url shows is not trusted; set elasticsearch.ca_file to the certificate"
             " of its authority, or elasticsearch.fingerprint"
