@@ -7,7 +7,7 @@ put() {
   echo " $1"
 }
 put user/kibana_system/_password "{\"password\": \"${KIBANA_PASSWORD}\"}"
-for name in setup sink console; do
+for name in setup sink console dashboards; do
   variable="WIREWATCH_${name^^}_PASSWORD"
   put "user/wirewatch_${name}" "{\"password\": \"${!variable}\", \"roles\": [\"wirewatch_${name}\"]}"
 done

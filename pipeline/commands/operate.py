@@ -1,15 +1,20 @@
 """`connect`, `console`, `reindex`: what runs beside the workers on Kafka."""
 
+import dataclasses
 import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pipeline.commands.common import fail, need_elasticsearch, need_kafka, note, settings
+
+if TYPE_CHECKING:
+    from connectors.sdk.outlets import Outlets
+    from pipeline.settings import Settings
 
 
 def register(app: typer.Typer) -> None:
@@ -24,6 +29,7 @@ LEAVE_WITHIN = 8.0
 
 def connect(
     once: Annotated[bool, typer.Option("--once", help="Take in what there is, and end.")] = False,
+    seeds: Annotated[bool, typer.Option("--seeds", help="Where there are no sources yet, the demo's.")] = False,
 ) -> None:
     """Poll the sources of wirewatch.yaml and put what they bring on Kafka, until SIGTERM.
 
@@ -32,24 +38,51 @@ def connect(
     Examples:
 
         wirewatch connect
+
+        wirewatch connect --seeds --once
     """
     given = settings()
     need_kafka(given, "connectors put articles on Kafka (`wirewatch run` reads them without)")
-    if not given.sources:
-        fail("there are no sources yet: add one with `wirewatch sources add URL`")
+    demo = seeds and not given.sources
+    if not given.sources and not demo:
+        fail("there are no sources yet: add one with `wirewatch sources add URL`, or try it with --seeds")
     from connectors.sdk.outlets import Outlets
-    from connectors.sdk.runner import Runner
-    from pipeline.engines.kafka.patient_log import PatientLog
 
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
     logging.getLogger("kafka").setLevel(logging.CRITICAL)  # what it says ten times a second, the log says once
     stop = _stopping(leave_within=LEAVE_WITHIN)
-    outlets = Outlets.load(given.outlets) if given.outlets else Outlets()
+    if demo:
+        _connect_demo(given, stop, once)
+        return
+    _connect(given, Outlets.load(given.outlets) if given.outlets else Outlets(), stop, once)
+
+
+def _connect(given: "Settings", outlets: "Outlets", stop: threading.Event, once: bool) -> None:
+    from connectors.sdk.runner import Runner
+    from pipeline.engines.kafka.patient_log import PatientLog
+
     log = PatientLog(given.kafka, stop)
     try:
         Runner(log, given.sources, outlets=outlets, allow=given.allow).run(stop, once=once)
     finally:
         log.close()
+
+
+def _connect_demo(given: "Settings", stop: threading.Event, once: bool) -> None:
+    """The articles and feeds in seeds/, as the demo delivers them."""
+    from connectors.sdk.outlets import Outlets
+    from pipeline.commands.demo import SEEDS
+    from pipeline.commands.seeds import Seeds
+
+    folder = given.data / "seeds"
+    folder.mkdir(parents=True, exist_ok=True)
+    with Seeds(SEEDS, folder) as seeds:
+        if once:
+            seeds.deliver(stop, pause=0)
+        else:
+            threading.Thread(target=seeds.deliver, args=(stop,), daemon=True).start()
+        given = dataclasses.replace(given, sources=tuple(seeds.sources), allow=seeds.allow)
+        _connect(given, Outlets.load(SEEDS / "sources.yaml"), stop, once)
 
 
 def console(
