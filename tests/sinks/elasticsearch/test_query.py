@@ -21,7 +21,7 @@ from pipeline.model.enriched import EnrichedArticle, StoryRef
 from pipeline.model.tokens import LONGEST, Tokens, split, tokens
 from pipeline.settings import Http
 from pipeline.sinks.elasticsearch.client import ElasticsearchError, connect
-from pipeline.sinks.elasticsearch.documents import article_document
+from pipeline.sinks.elasticsearch.documents import article_document, article_of
 from pipeline.sinks.elasticsearch.mapping import ARTICLES, index_of
 from pipeline.sinks.elasticsearch.query import search, to_dsl
 from pipeline.sinks.elasticsearch.setup import create, set_up
@@ -317,6 +317,31 @@ def test_a_server_that_does_not_answer_is_an_error_that_says_what_to_do() -> Non
         pytest.raises(ElasticsearchError, match="check that it is running"),
     ):
         search(nobody, "")
+
+
+def test_what_is_huge_or_far_away_in_time_is_taken_whole(filled: Elasticsearch) -> None:
+    written = corpus()[1]
+    long = "x" * 40_000
+    index = index_of(ARTICLES, datetime(2020, 1, 1, tzinfo=UTC))
+    create(filled, index)
+    for year in (1, 1969, 2262, 9999):
+        huge = msgspec.structs.replace(
+            written,
+            id=f"huge{year}",
+            url=f"https://huge.example/{long}",
+            source=msgspec.structs.replace(written.source, name=long),
+            authors=(long, "Somebody"),
+            published=datetime(year, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC),
+            body="word " * 40_000,
+            actors=written.actors * 6_000,
+            claims=(msgspec.structs.replace(written.claims[0], about=long),),
+        )
+        document = article_document(huge)
+        assert filled.index(index=index, id=huge.id, document=document, refresh=True)["result"] == "created"
+        assert article_of(filled.get(index=index, id=huge.id)["_source"]) == huge
+    found = {"bool": {"filter": [{"term": {"authors": "Somebody"}}, {"term": {"body_words": "word"}}]}}
+    assert filled.count(index=ARTICLES, query=found)["count"] == 4
+    filled.indices.delete(index=index)
 
 
 # --- Kibana's own search bar
