@@ -3,8 +3,10 @@
 import asyncio
 import json
 import os
+import signal
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -35,8 +37,10 @@ from pipeline.sinks.elasticsearch.mapping import index_of
 from pipeline.sinks.elasticsearch.reader import Reader
 from pipeline.sinks.elasticsearch.reindex import REBUILT
 from pipeline.sinks.elasticsearch.setup import set_up
-from pipeline.topics import ALERTS, ARTICLES, CURSORS, RAW, desk_topic
+from pipeline.topics import ALERTS, ARTICLES, CURSORS, DESKS, RAW, desk_topic
 from pipeline.web.app import create_app
+from tests.engines.toys import article
+from tests.stack.elasticsearch import Elasticsearch as Server
 from tests.stack.topics import records, wait_for
 from tests.stack.workers import Worker
 from tests.web.conftest import EMBASSY
@@ -52,7 +56,7 @@ class Installation(NamedTuple):
 
     settings: Settings
     environment: dict[str, str]
-    worker: Worker
+    sink: Worker
     articles: list[Article]
     """What a connector has taken in: seeds, and the report on the embassy, which is fresh."""
 
@@ -85,12 +89,15 @@ def running(bootstrap: str, elasticsearch_url: str, tmp_path_factory: pytest.Tem
     log.reject(letter)
     log.reject(letter)
     log.close()
-    worker = Worker(folder, bootstrap, "enrich,relate,correlate,inbox,sink", environment)
-    worker.start()
+    worker = Worker(folder, bootstrap, "enrich,relate,correlate,inbox", environment)
+    sink = Worker(folder, bootstrap, "sink", environment)
     try:
-        yield Installation(settings, environment, worker, articles)
+        worker.start()
+        sink.start()
+        yield Installation(settings, environment, sink, articles)
     finally:
         worker.stop()
+        sink.stop()
 
 
 @pytest.fixture
@@ -198,6 +205,19 @@ def test_commands_read_the_servers(reader: Reader, command: Callable[..., Any]) 
         command("backup", "x.db")
 
 
+def test_a_subscriber_by_command_gets_every_event(running: Installation, reader: Reader) -> None:
+    assert reader.alerts()
+    events = {
+        json.loads(record.value)["id"] for desk in DESKS for record in records(running.bootstrap, desk_topic(desk))
+    }
+    command = [sys.executable, "-m", "pipeline.cli", "subscribe", "--json", "--all", "--group", "night"]
+    with subprocess.Popen(command, env=os.environ | running.environment, stdout=subprocess.PIPE) as subscriber:
+        assert subscriber.stdout
+        got = {json.loads(subscriber.stdout.readline())["id"] for _ in events}
+        subscriber.send_signal(signal.SIGINT)
+    assert got == events
+
+
 def test_dead_letters_go_back_once(running: Installation, command: Callable[..., Any]) -> None:
     (line,) = command("dead-letters").stdout.splitlines()
     number = line.split("\t")[0]
@@ -260,3 +280,33 @@ def test_what_is_forgotten_is_gone(running: Installation, reader: Reader, comman
     assert about_it[-1].value is None
     with pytest.raises(ProblemError, match="nothing is known"):
         command("forget", EMBASSY.url, "--yes")
+    source = running.articles[0].source.id
+    assert reader.search(f'source.id: "{source}"').total
+    command("forget", source, "--yes")
+    assert not reader.search(f'source.id: "{source}"').total
+
+
+def test_a_sink_waits_for_elasticsearch_and_ends_in_time_all_the_same(
+    running: Installation, reader: Reader, node: Server
+) -> None:
+    def put(number: int) -> str:
+        raw = article(number, f"Quiet title {number}")
+        log = KafkaLog(running.settings.kafka)
+        log.append([raw])
+        log.close()
+        return raw.id
+
+    def busy() -> bool:
+        with urllib.request.urlopen(f"http://127.0.0.1:{running.sink.port}/healthz", timeout=10) as answer:
+            return bool(json.load(answer)["busy_seconds"])
+
+    node.pause()
+    try:
+        ids = [put(1)]
+        wait_for("the sink has nothing to do", busy)
+        assert running.sink.stop() < 10
+    finally:
+        node.resume()
+    running.sink.start()
+    ids.append(put(2))
+    wait_for("articles are lost", lambda: all(reader.article(id_) for id_ in ids))

@@ -20,6 +20,14 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def free_ports(count: int) -> int:
+    """The first of so many ports in a row that nobody listens on."""
+    while True:
+        first = free_port()
+        if first + count < 65536 and not any(answers(port) for port in range(first, first + count)):
+            return first
+
+
 def answers(port: int) -> bool:
     """Whether somebody listens on a port of the loopback interface."""
     with socket.socket() as probe:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from tests.stack.process import end_with_parent, free_port
+from tests.stack.process import end_with_parent, free_ports
 
 
 class Worker:
@@ -18,7 +18,7 @@ class Worker:
 
     def __init__(self, folder: Path, bootstrap: str, stages: str, more: Mapping[str, str] | None = None) -> None:
         """`more`: further environment, such as WIREWATCH_ELASTICSEARCH_URL."""
-        self.port = free_port()
+        self.port = free_ports(len(stages.split(",")))
         self.log = folder / f"worker-{stages.replace(',', '-')}-{self.port}.log"
         folder.mkdir(parents=True, exist_ok=True)
         self._command = [sys.executable, "-m", "pipeline.cli", "worker", "--stages", stages, "--port", str(self.port)]

@@ -24,7 +24,7 @@ from pipeline.topics import (
     desk_topic,
 )
 
-DAY = 86_400_000
+HOUR, DAY = 3_600_000, 86_400_000
 """Milliseconds."""
 LARGEST = 4 * 1024 * 1024
 """Bytes of a record, at most."""
@@ -69,6 +69,8 @@ def topics(given: Kafka, retention_days: int) -> tuple[Topic, ...]:
         }
         if days:
             config["retention.ms"] = str(days * DAY)
+        if cleanup == "compact":
+            config["segment.ms"] = str(HOUR)  # what was replaced goes soon, and is not read at every start
         if tombstones:
             config["delete.retention.ms"] = str(tombstones * DAY)
         return Topic(name, partitions, keyed, config)
