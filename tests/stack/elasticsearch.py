@@ -37,6 +37,7 @@ class Elasticsearch:
         roles: str = "",
     ) -> None:
         user = USER if os.geteuid() == 0 else None
+        folder.mkdir(parents=True, exist_ok=True)
         self.folder = _reachable() if user else folder
         self.port, transport = free_port(), free_port()
         self.url = f"http://127.0.0.1:{self.port}"
