@@ -142,7 +142,8 @@ def _rate(client: Client, index: str, send: Callable[[Sequence[Article]], None],
 
 
 def _found(client: Client, index: str) -> int:
-    client.indices.refresh(index=index)
+    """Documents that can be searched; Elasticsearch refreshes once a second by itself, and is not asked more often."""
+    time.sleep(0.5)
     return int(client.count(index=index)["count"])
 
 
