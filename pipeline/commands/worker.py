@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from pipeline.commands.common import fail, settings
+from pipeline.commands.common import apply_lexicons, fail, settings
 
 
 def register(app: typer.Typer) -> None:
@@ -60,4 +60,6 @@ def stage(name: str, slot: str, port: int) -> None:
     """One stage in this process; what `worker` starts."""
     from pipeline.engines.kafka.app import run_stage
 
-    run_stage(name, settings(), slot, port)
+    given = settings()
+    apply_lexicons(given)
+    run_stage(name, given, slot, port)

@@ -206,6 +206,11 @@ async def _ready(work: StageWorker, settings: Settings) -> None:
     if work.stage.name != ENRICH:
         return
     published = await Published(settings.kafka).__aenter__()
+    if not published.rules:
+        log.error("no rules are published yet: run `wirewatch setup`; articles wait until then")
+    while not published.rules:
+        await asyncio.sleep(2)
+        await published.catch_up()
     following = published.follow()
     work.replace(Enrich(await anext(following)))
 
