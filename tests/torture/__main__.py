@@ -14,6 +14,7 @@ from tests.torture.faults import Fault, Outcome
 FAULTS: dict[str, tuple[Fault, Fault]] = {
     "no fault": (faults.nothing, faults.nothing),
     "workers killed": (faults.kill_workers(4), faults.kill_workers(50)),
+    "connector killed": (faults.kill_connector(3), faults.kill_connector(20)),
     "broker killed": (faults.kill_broker(1), faults.kill_broker(5)),
     "broker hangs": (faults.hang_broker(1), faults.hang_broker(3)),
     "network cut": (faults.cut_network(2), faults.cut_network(10)),

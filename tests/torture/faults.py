@@ -3,6 +3,8 @@
 import asyncio
 import random
 import shutil
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -12,11 +14,8 @@ from typing import Any
 
 import msgspec
 from kafka import KafkaProducer
-from kafka.errors import KafkaError
 
 from pipeline.alerting.rules import RuleSet
-from pipeline.engines.errors import StoreUnavailableError
-from pipeline.engines.kafka.log import KafkaLog
 from pipeline.engines.kafka.rules import publish
 from pipeline.engines.kafka.topics import set_up
 from pipeline.model.article import Article
@@ -69,6 +68,8 @@ class Bench:
     workers: list[Worker] = field(default_factory=list)
     articles: Sequence[Article] = ()
     poisoned: int = 0
+    feeder: subprocess.Popen[bytes] | None = None
+    """The connector as it runs now."""
 
     def worker(self) -> Worker:
         """One more worker of all stages."""
@@ -91,7 +92,7 @@ def run(name: str, fault: Fault, count: int, seed: int, folder: Path) -> Outcome
     try:
         bench.worker()
         bench.articles = list(hostile_articles(count, seed))
-        feeder = threading.Thread(target=_feed, args=(bench,), daemon=True)
+        feeder = threading.Thread(target=_feed, args=(bench, count, seed), daemon=True)
         feeder.start()
         times = fault(bench)
         feeder.join(PATIENCE)
@@ -102,6 +103,8 @@ def run(name: str, fault: Fault, count: int, seed: int, folder: Path) -> Outcome
     finally:
         for worker in bench.workers:
             worker.kill()
+        if bench.feeder:
+            bench.feeder.kill()
         bench.wire.close()
         bench.broker.stop()
 
@@ -117,26 +120,13 @@ def _bench(folder: Path, seed: int) -> Bench:
     return Bench(folder, random.Random(seed), broker, wire, settings)
 
 
-def _feed(bench: Bench) -> None:
-    """A connector: batches with a cursor, repeated from the cursor until they are acknowledged."""
+def _feed(bench: Bench, count: int, seed: int) -> None:
+    """The connector, started again whenever it was killed, until it has delivered everything."""
+    command = [sys.executable, "-m", "tests.torture.feeder", bench.settings.bootstrap, str(count), str(seed)]
     while True:
-        try:
-            log = KafkaLog(bench.settings)
-        except KafkaError:  # no broker just now
-            time.sleep(0.5)
-            continue
-        try:
-            start = int(log.cursor("torture") or 0)
-            while start < len(bench.articles):
-                batch = bench.articles[start : start + 20]
-                start += len(batch)
-                log.append(batch, ("torture", str(start)))
-                time.sleep(0.2)
-            return
-        except StoreUnavailableError:
-            time.sleep(0.5)
-        finally:
-            log.close()
+        with subprocess.Popen(command, stdin=subprocess.DEVNULL) as bench.feeder:
+            if bench.feeder.wait() == 0:
+                return
 
 
 def _rest(bench: Bench) -> None:
@@ -196,6 +186,21 @@ def kill_workers(times: int) -> Fault:
         while done < times:
             time.sleep(bench.chance.uniform(1.0, 5.0))
             done += bench.workers[0].kill_stages()
+        return done
+
+    return fault
+
+
+def kill_connector(times: int) -> Fault:
+    """The connector killed (-9) at random moments, and started again."""
+
+    def fault(bench: Bench) -> int:
+        done = 0
+        while done < times and (bench.feeder is None or bench.feeder.poll() != 0):
+            time.sleep(bench.chance.uniform(1.5, 4.0))
+            if bench.feeder and bench.feeder.poll() is None:
+                bench.feeder.kill()
+                done += 1
         return done
 
     return fault
