@@ -13,7 +13,7 @@ KAFKA = "4.1.1"
 ELASTICSEARCH = "9.2.0"
 LOG4J = "2.25.2"
 
-_POM = f"""<project xmlns="http://maven.apache.org/POM/4.0.0">
+_POM = f"""<project>
   <modelVersion>4.0.0</modelVersion>
   <groupId>wirewatch</groupId><artifactId>kafka-for-tests</artifactId><version>1</version><packaging>pom</packaging>
   <dependencies>
