@@ -13,13 +13,13 @@ from pathlib import Path
 
 from tests.stack.artifacts import elasticsearch_home
 from tests.stack.java import StackError, java_home
-from tests.stack.process import Server, free_port
+from tests.stack.process import Node, Server, free_port
 
 USER = "nobody"
 """Whom it runs as where the tests are root, which Elasticsearch refuses to be."""
 
 
-class Elasticsearch:
+class Elasticsearch(Node):
     """A node that can be stopped and started again on the same data and port.
 
     Args:
@@ -92,26 +92,6 @@ class Elasticsearch:
             return error.code == 401
         except OSError:
             return False
-
-    def start(self) -> None:
-        """Starts the node and waits until it answers."""
-        self._server.start()
-
-    def kill(self) -> None:
-        """Kills the node; its data stay."""
-        self._server.kill()
-
-    def stop(self) -> None:
-        """Stops the node; its data stay."""
-        self._server.stop()
-
-    def pause(self) -> None:
-        """Lets the node hang, with its connections open."""
-        self._server.pause()
-
-    def resume(self) -> None:
-        """Lets a node that hangs go on."""
-        self._server.resume()
 
 
 def _link(source: str, target: str) -> None:

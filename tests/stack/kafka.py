@@ -8,10 +8,10 @@ from pathlib import Path
 
 from tests.stack.artifacts import kafka_jars
 from tests.stack.java import StackError, java_home
-from tests.stack.process import Server, answers, free_port
+from tests.stack.process import Node, Server, answers, free_port
 
 
-class Kafka:
+class Kafka(Node):
     """A broker whose data lie in a folder; it can be killed and started again on the same data and port."""
 
     def __init__(
@@ -85,26 +85,6 @@ class Kafka:
         done = subprocess.run(command, capture_output=True, text=True, timeout=60)
         if done.returncode:
             raise StackError(f"Kafka's storage cannot be formatted: {(done.stdout + done.stderr)[-500:]}")
-
-    def start(self) -> None:
-        """Starts the broker and waits until it answers."""
-        self._server.start()
-
-    def kill(self) -> None:
-        """Kills the broker; its data stay."""
-        self._server.kill()
-
-    def stop(self) -> None:
-        """Stops the broker; its data stay."""
-        self._server.stop()
-
-    def pause(self) -> None:
-        """Lets the broker hang, with its connections open."""
-        self._server.pause()
-
-    def resume(self) -> None:
-        """Lets a broker that hangs go on."""
-        self._server.resume()
 
 
 _LOGGING = """<Configuration status="warn">

@@ -118,6 +118,32 @@ class Server:
             process.wait()
 
 
+class Node:
+    """What has a server inside: its data stay, whatever is done to it."""
+
+    _server: Server
+
+    def start(self) -> None:
+        """Starts it and waits until it answers."""
+        self._server.start()
+
+    def kill(self) -> None:
+        """Kills it."""
+        self._server.kill()
+
+    def stop(self) -> None:
+        """Stops it."""
+        self._server.stop()
+
+    def pause(self) -> None:
+        """Lets it hang, with its connections open."""
+        self._server.pause()
+
+    def resume(self) -> None:
+        """Lets it go on after it has hung."""
+        self._server.resume()
+
+
 def end_with_parent() -> None:
     """In the child: be killed when the parent ends (Linux)."""
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)

@@ -16,7 +16,7 @@ from aiokafka.errors import KafkaError, ProducerFenced
 
 from pipeline.engines.kafka import clients
 from pipeline.engines.kafka.partition import Outcome, Partition, Position
-from pipeline.engines.kafka.sending import StoppedError, patiently
+from pipeline.engines.kafka.sending import StoppedError, patiently, started
 from pipeline.settings import Kafka
 from pipeline.stage import StateChange
 
@@ -64,12 +64,7 @@ class Ledger:
             max_request_size=clients.LARGEST_REQUEST,
             request_timeout_ms=15_000,
         )
-        try:
-            await producer.start()
-        except BaseException:
-            await producer.stop()
-            raise
-        self._producer = producer
+        self._producer = await started(producer)
 
     async def close(self) -> None:
         """Lets go of the connection."""

@@ -76,12 +76,7 @@ class Sender:
             max_request_size=clients.LARGEST_REQUEST,
             request_timeout_ms=15_000,
         )
-        try:
-            await producer.start()
-        except BaseException:
-            await producer.stop()
-            raise
-        self._producer = producer
+        self._producer = await started(producer)
 
     async def stop(self) -> None:
         """Disconnects; everything that `send` returned for is with the broker."""
@@ -154,6 +149,16 @@ class Sender:
             taken += 1
         await (await self._producer.send_batch(batch, topic, partition=partition))
         return taken
+
+
+async def started(producer: AIOKafkaProducer) -> AIOKafkaProducer:
+    """The producer, connected, or with nothing of it left behind."""
+    try:
+        await producer.start()
+    except BaseException:
+        await producer.stop()
+        raise
+    return producer
 
 
 async def patiently(trouble: str, attempt: Callable[[], Coroutine[Any, Any, T]], stopping: Callable[[], bool]) -> T:
