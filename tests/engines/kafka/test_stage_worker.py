@@ -111,6 +111,28 @@ def test_an_ordered_stage_says_what_caused_a_record_and_when(given: Kafka) -> No
     assert headers[NOW] == str(message.at).encode()
 
 
+def test_a_clock_that_steps_back_is_not_followed_nor_a_gap_in_the_offsets_minded(given: Kafka) -> None:
+    async def work() -> list[Arrived]:
+        batch = await put(given, ["Dam fires", "Dam trimmed", "Dam fires on"])
+        made = await worker(given)
+        first, _, last = (message for _, message in batch)
+        await made.handle([(0, first)])
+        await made.stop()
+        again = await worker(given)
+        await again.handle([(0, last._replace(at=first.at - 3_600_000_000))])
+        await again.stop()
+        return [first, last]
+
+    first, last = asyncio.run(work())
+    times = {
+        message.key: dict(record.headers)[NOW]
+        for record in records(given.bootstrap, CANDIDATES)
+        for message in (first, last)
+        if message.key.encode() in record.value
+    }
+    assert times == {first.key: str(first.at).encode(), last.key: str(first.at).encode()}
+
+
 def test_a_worker_that_wakes_beside_its_successor_can_write_no_state(given: Kafka) -> None:
     async def work() -> None:
         batch = await put(given, ["Mill fires", "Mill calm", "Mill fires on"])
