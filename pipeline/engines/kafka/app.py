@@ -108,6 +108,20 @@ class _Seldom(logging.Filter):
         return True
 
 
+class NeverAgain(logging.Filter):
+    """Ends the process when aiokafka gives its place in the group up for good, as after an answer without brokers.
+
+    It says so in its log and nowhere else; the process would stay up and never be given a message again.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Lets every other message through."""
+        if str(record.msg).startswith("Unexpected error in coordinator routine"):
+            log.critical("the consumer has left its group for good; this worker starts anew", exc_info=record.exc_info)
+            _leave(FAILED)
+        return True
+
+
 def run_stage(name: str, settings: Settings, slot: str, port: int) -> None:
     """Runs one stage until SIGTERM; ends the process."""
     app = app_of(name, settings, slot, port)
@@ -184,6 +198,7 @@ def _execute(app: faust.App) -> NoReturn:
     seldom = _Seldom()
     for client in [name for name in logging.root.manager.loggerDict if name.startswith(("aiokafka", "elastic_"))]:
         logging.getLogger(client).addFilter(seldom)
+    logging.getLogger("aiokafka.consumer.group_coordinator").addFilter(NeverAgain())
     worker = _Worker(app, loglevel="WARNING", redirect_stdouts=False)
     worker.spinner = None
     try:

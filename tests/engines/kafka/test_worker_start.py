@@ -1,11 +1,16 @@
 """A worker that is started before anything is set up, and one with names of its user's own."""
 
 import asyncio
+import inspect
+import subprocess
+import sys
 from pathlib import Path
 
 import yaml
+from aiokafka.consumer import group_coordinator
 
 from pipeline.alerting.rules import RuleSet
+from pipeline.engines.kafka.app import FAILED
 from pipeline.engines.kafka.log import KafkaLog
 from pipeline.engines.kafka.rules import publish
 from pipeline.engines.kafka.topics import set_up
@@ -39,3 +44,16 @@ def test_articles_wait_for_the_rules_and_are_read_with_the_users_own_names(boots
     read = decode(records(bootstrap, ENRICHED)[0].value, EnrichedArticle)
     assert read.ruleset == RuleSet.starter().hash
     assert "NORTHLIGHT" in {actor.id for actor in read.actors}
+
+
+def test_a_consumer_that_has_left_its_group_for_good_ends_the_process() -> None:
+    said = "Unexpected error in coordinator routine"
+    assert said in inspect.getsource(group_coordinator)
+    code = (
+        "import logging; from pipeline.engines.kafka.app import NeverAgain; "
+        "client = logging.getLogger('aiokafka.consumer.group_coordinator'); client.addFilter(NeverAgain()); "
+        f"client.error('another error'); client.error({said!r}); print('still here')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.returncode == FAILED
+    assert "still here" not in done.stdout
