@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -92,7 +93,10 @@ def _end(children: Sequence[_Child]) -> None:
 
 
 class _slot:  # noqa: N801
-    """The first name for a worker on this machine that no other has: it gets its partitions back under it."""
+    """The first name for a worker on this machine that no other has, and none over another data folder can have.
+
+    Under its name a worker that comes back has its partitions at once; two of one name would shut each other out.
+    """
 
     def __init__(self, data: Path) -> None:
         self._data = data
@@ -109,7 +113,7 @@ class _slot:  # noqa: N801
                 continue
             os.set_inheritable(held.fileno(), False)
             self._held = held
-            return str(number)
+            return f"{number}-{zlib.crc32(str(self._data.resolve()).encode()):08x}"
         raise OSError(f"a thousand workers have their locks in {self._data}")
 
     def __exit__(self, *_: object) -> None:
