@@ -3,14 +3,15 @@
 from pipeline.model.candidate import Action
 from pipeline.model.codec import decode, encode
 from pipeline.stage import Decision, Effect, Message, StateChange
+from pipeline.topics import ACTIONS, CANDIDATES
 
 
 class Inbox:
     """A stage without a state that lets well-formed actions through, keyed by their rule."""
 
     name = "inbox"
-    input = "alerts.actions.v1"
-    outputs = ("alerts.candidates.v1",)
+    input = ACTIONS
+    outputs = (CANDIDATES,)
 
     def empty(self) -> None:
         return None
@@ -22,7 +23,7 @@ class Inbox:
             InvalidError: the message is no Action; the text names the field.
         """
         action = decode(message.value, Action)
-        return Decision([Effect(self.outputs[0], action.rule, encode(action))])
+        return Decision([Effect(CANDIDATES, action.rule, encode(action))])
 
     def fold(self, state: None, change: StateChange) -> None:  # noqa: ARG002
         return None
