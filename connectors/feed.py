@@ -9,14 +9,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from io import BytesIO
-from typing import Annotated, Any
+from typing import Any
 from urllib.parse import urljoin
 
 import msgspec
+from pydantic import ConfigDict
 
-from connectors.sdk import Bad, BadDataError, BadItemError, Batch, Context, Response, SourceError, source
-from connectors.text import Page, read_fragment, read_page
-from pipeline.model.article import Article, Raw
+from connectors.sdk import Bad, BadDataError, BadItemError, Batch, Context, SourceConfig, SourceError, source
+from connectors.text import read_fragment
+from pipeline.model.article import Article
 
 BATCH = 20
 MAX_ENTRIES = 2_000
@@ -29,12 +30,12 @@ PARALLEL = 4
 TEASER_END = re.compile(r"(\.\.\.|…|\[…\]|\[\.\.\.\]|read more|continue reading|читать далее|читати далі)\W*$", re.I)
 
 
-class FeedConfig(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """Which feed, and how often."""
+class FeedConfig(SourceConfig):
+    """Which feed, and whether to read the pages behind it."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"url": "https://news.example/feed.xml"}]})
 
     url: str
-    every: Annotated[float, msgspec.Meta(gt=0)] = 600.0
-    """Seconds between polls."""
     pages: bool = True
     """Fetch the page behind an entry where the feed gives no full text."""
 
@@ -80,7 +81,7 @@ async def feed(config: FeedConfig, context: Context) -> AsyncIterator[Batch]:
     cursor = _read_cursor(context.cursor)
     response = await context.fetch(config.url, etag=cursor.etag, modified=cursor.modified)
     if response.not_modified:
-        yield Batch(next_poll=config.every)
+        yield Batch(at_least=response.fresh_for)
         return
     entries = await asyncio.to_thread(list, read_feed(response.body, response.url, response.content_type))
     present = {_hash(item.key) for item in entries}
@@ -91,11 +92,11 @@ async def feed(config: FeedConfig, context: Context) -> AsyncIterator[Batch]:
     for start in range(0, len(fresh), BATCH):
         part = fresh[start : start + BATCH]
         items = await _articles(part, config, context, cursor)
-        yield Batch(items, _write_cursor(cursor), next_poll=0)
+        yield Batch(items, msgspec.to_builtins(cursor), next_poll=0)
     if not cursor.tries:  # else the next poll must see the whole document again
         cursor.etag = response.headers.get("etag")
         cursor.modified = _past(response.headers.get("last-modified"), context)
-    yield Batch(cursor=_write_cursor(cursor), next_poll=config.every)
+    yield Batch(cursor=msgspec.to_builtins(cursor), at_least=response.fresh_for)
 
 
 def _is_new(entry: Entry, cursor: Cursor) -> bool:
@@ -103,15 +104,11 @@ def _is_new(entry: Entry, cursor: Cursor) -> bool:
     return cursor.seen.get(key) != entry.hash or key in cursor.tries
 
 
-def _read_cursor(cursor: str | None) -> Cursor:
+def _read_cursor(cursor: Any) -> Cursor:
     try:
-        return msgspec.json.decode(cursor or "{}", type=Cursor)
-    except msgspec.DecodeError:
+        return msgspec.convert(cursor or {}, Cursor)
+    except msgspec.ValidationError:
         return Cursor()
-
-
-def _write_cursor(cursor: Cursor) -> str:
-    return msgspec.json.encode(cursor).decode()
 
 
 def _hash(text: str) -> str:
@@ -148,8 +145,7 @@ async def _article(entry: Entry, config: FeedConfig, context: Context, cursor: C
     tries = cursor.tries.pop(key, 0)
     if config.pages and entry.url and not entry.is_full:
         try:
-            response = await context.fetch(entry.url)
-            page, raw = await asyncio.to_thread(_page, response)
+            page, raw = await context.page(entry.url)
         except SourceError as error:
             if not isinstance(error, BadDataError) and tries + 1 < PAGE_TRIES:
                 cursor.tries[key] = tries + 1  # the teaser goes out now; the page follows as a new revision
@@ -172,19 +168,6 @@ async def _article(entry: Entry, config: FeedConfig, context: Context, cursor: C
         )
     except BadItemError as error:
         return Bad(entry.key, str(error), repr(entry).encode("utf-8", "surrogatepass"))
-
-
-def _page(response: Response) -> tuple[Page | None, Raw]:
-    kind = response.content_type.partition(";")[0].strip() or "text/html"
-    raw = Raw(sha256=hashlib.sha256(response.body).hexdigest(), content_type=kind, size=len(response.body))
-    if "html" not in kind and "xml" not in kind:
-        return None, raw
-    charset = re.search(r"charset=[\"']?([\w.:-]+)", response.content_type, re.I)
-    try:
-        html: bytes | str = response.body.decode(charset[1]) if charset else response.body
-    except (LookupError, UnicodeDecodeError):
-        html = response.body
-    return read_page(html, response.url), raw
 
 
 def read_feed(data: bytes, url: str = "", content_type: str = "") -> Iterator[Entry | Bad]:

@@ -9,11 +9,12 @@ import os
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Any
 
 import msgspec
+from pydantic import ConfigDict
 
-from connectors.sdk import Bad, BadItemError, Batch, Context, GoneError, source
+from connectors.sdk import Bad, BadItemError, Batch, Context, GoneError, SourceConfig, source
 from connectors.text import MAX_PAGE, read_page
 from pipeline.model.article import Article, Raw, from_input
 from pipeline.model.codec import InvalidError
@@ -23,6 +24,8 @@ MAX_FILE = 64 * 1024 * 1024
 """Bytes of a JSON file that is read."""
 MAX_LINE = 16 * 1024 * 1024
 """Bytes of a line of JSON Lines that is read."""
+LOOK_EVERY = 2.0
+"""Seconds between looks, where `every` does not say."""
 SETTLED = 2.0
 """Seconds after which a last line that does not end is taken for whole."""
 UNFINISHED = (".part", ".tmp")
@@ -31,12 +34,12 @@ LINES, JSON, HTML = (".jsonl", ".ndjson"), (".json",), (".html", ".htm")
 Item = Article | Bad
 
 
-class FolderConfig(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """Where to look, and how often."""
+class FolderConfig(SourceConfig):
+    """Where to look."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"path": "incoming"}]})
 
     path: str
-    every: Annotated[float, msgspec.Meta(gt=0)] = 2.0
-    """Seconds between looks."""
 
 
 class Taken(msgspec.Struct, frozen=True, array_like=True):
@@ -57,13 +60,13 @@ async def folder(config: FolderConfig, context: Context) -> AsyncIterator[Batch]
         batches = _scan(Path(config.path), taken, context)
         while batch := await asyncio.to_thread(next, batches, None):
             yield batch
-        yield Batch(next_poll=config.every)
+        yield Batch(next_poll=LOOK_EVERY)
 
 
-def _read_cursor(cursor: str | None) -> dict[str, Taken]:
+def _read_cursor(cursor: Any) -> dict[str, Taken]:
     try:
-        return msgspec.json.decode(cursor or "{}", type=dict[str, Taken])
-    except msgspec.DecodeError:
+        return msgspec.convert(cursor or {}, dict[str, Taken])
+    except msgspec.ValidationError:
         return {}  # of another version: everything is read again, under the same ids
 
 
@@ -88,14 +91,10 @@ def _scan(root: Path, taken: dict[str, Taken], context: Context) -> Iterator[Bat
             items.extend(new)
             taken[file.path.name] = file.taken(offset)
             if len(items) >= BATCH:
-                yield Batch(items, _write_cursor(taken), next_poll=0)
+                yield Batch(items, msgspec.to_builtins(taken), next_poll=0)
                 items = []
     if items:
-        yield Batch(items, _write_cursor(taken), next_poll=0)
-
-
-def _write_cursor(taken: dict[str, Taken]) -> str:
-    return msgspec.json.encode(taken).decode()
+        yield Batch(items, msgspec.to_builtins(taken), next_poll=0)
 
 
 def _files(root: Path) -> list[_File]:

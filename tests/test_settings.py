@@ -79,10 +79,10 @@ FEED = "sources:\n  - kind: feed\n    url: https://quay.example/\n"
         ("\nretention_days: 0\n", "wirewatch.yaml:2: retention_days: Expected `int` >= 1"),
         ("rules:\n  - gone\n", "wirewatch.yaml:2: rules[0]: gone does not exist"),
         ("outlets: gone.yaml\n", "wirewatch.yaml:1: outlets: gone.yaml does not exist"),
-        (FEED + "    ever: 3\n", "wirewatch.yaml:4: sources[0].ever: Object contains unknown field `ever`"),
+        (FEED + "    ever: 3\n", "wirewatch.yaml:4: sources[0].ever: there is no such key"),
         (FEED + "    every: 0\n", "wirewatch.yaml:4: sources[0].every: Expected `float` > 0.0"),
         (FEED + "  - kind: fax\n", "wirewatch.yaml:4: sources[1].kind: no kind of source is called `fax`"),
-        (FEED + "  - kind: feed\n", "wirewatch.yaml:4: sources[1]: Object missing required field `url`"),
+        (FEED + "  - kind: feed\n", "wirewatch.yaml:4: sources[1].url: is missing"),
         (
             FEED + "    id: a\n  - kind: folder\n    path: x\n    id: a\n",
             "wirewatch.yaml:7: sources[1].id: `a` is the id of an earlier source too",

@@ -11,7 +11,8 @@ from connectors.sdk.errors import (
     TransientError,
 )
 from connectors.sdk.fetch import Fetch, Limits, Response
-from connectors.sdk.source import Bad, Batch, Context, Kind, kind, kinds, source
+from connectors.sdk.isolated import isolated
+from connectors.sdk.source import Bad, Batch, Context, Kind, Secret, SourceConfig, kind, kinds, source
 
 __all__ = [
     "AuthError",
@@ -27,8 +28,11 @@ __all__ = [
     "Limits",
     "RateLimitedError",
     "Response",
+    "Secret",
+    "SourceConfig",
     "SourceError",
     "TransientError",
+    "isolated",
     "kind",
     "kinds",
     "source",

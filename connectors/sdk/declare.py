@@ -3,9 +3,10 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
+from pydantic import BaseModel, ValidationError
 
 from connectors.sdk.source import Kind, kind
 from pipeline.model.article import Grade, Source
@@ -30,6 +31,8 @@ class _Common(msgspec.Struct, kw_only=True):
     owner: str | None = None
     affiliation: str | None = None
     reliability: Grade | None = None
+    every: Annotated[float, msgspec.Meta(gt=0)] | None = None
+    """Seconds between polls; left to the schedule where it is not given."""
 
 
 @dataclass(frozen=True)
@@ -38,8 +41,9 @@ class Declared:
 
     id: str
     kind: Kind[Any]
-    config: msgspec.Struct
+    config: BaseModel
     source: Source
+    every: float | None = None
 
 
 def declare(entry: Mapping[str, Any]) -> Declared:
@@ -50,13 +54,13 @@ def declare(entry: Mapping[str, Any]) -> Declared:
     Raises:
         DeclarationError: a key is missing, unknown or of the wrong type, or no package offers the kind.
     """
-    common = _convert(entry, _Common)
+    common = _common(entry)
     try:
         found = kind(common.kind)
     except LookupError as error:
         raise DeclarationError("kind", str(error)) from None
     own = {key: value for key, value in entry.items() if key not in _Common.__struct_fields__}
-    config = _convert(own, found.config)
+    config = _config(own, found)
     digest = hashlib.sha256(msgspec.json.encode(own, order="deterministic")).hexdigest()[:8]
     source_id = common.id or f"{common.kind}-{digest}"
     source = Source(
@@ -68,13 +72,28 @@ def declare(entry: Mapping[str, Any]) -> Declared:
         affiliation=common.affiliation,
         reliability=common.reliability,
     )
-    return Declared(source_id, found, config, source)
+    return Declared(source_id, found, config, source, common.every)
 
 
-def _convert(value: Mapping[str, Any], to: type[msgspec.Struct]) -> Any:
+def _common(entry: Mapping[str, Any]) -> _Common:
     try:
-        return msgspec.convert(value, to)
+        return msgspec.convert(entry, _Common)
     except msgspec.ValidationError as error:
         message, _, path = str(error).partition(" - at `$.")
-        unknown = message.split("`")[1] if "unknown field" in message else ""
-        raise DeclarationError(path.rstrip("`") or unknown, message) from None
+        raise DeclarationError(path.rstrip("`"), message) from None
+
+
+def _config(own: Mapping[str, Any], found: Kind[Any]) -> BaseModel:
+    try:
+        config: BaseModel = found.config.model_validate(own)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        key = ".".join(str(part) for part in first["loc"])
+        if first["type"] == "extra_forbidden":
+            message = f"there is no such key; {found.name} has {', '.join(sorted(found.config.model_fields))}"
+        elif first["type"] == "missing":
+            message = "is missing"
+        else:
+            message = first["msg"].removeprefix("Value error, ")
+        raise DeclarationError(key, message) from None
+    return config

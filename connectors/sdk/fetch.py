@@ -7,10 +7,11 @@ is asked, TLS is always verified, and time and size are bounded, on the wire and
 
 import asyncio
 import ipaddress
+import re
 import socket
 import ssl
 import zlib
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -64,6 +65,14 @@ class Response:
     @property
     def content_type(self) -> str:
         return str(self.headers.get("content-type", ""))
+
+    @property
+    def fresh_for(self) -> float:
+        """Seconds for which the server says that nothing new will come: max-age, else Expires; 0 where it says none."""
+        stated = re.search(r"\bmax-age\s*=\s*\"?(\d{1,9})", self.headers.get("cache-control", ""), re.I)
+        if stated:
+            return float(stated[1])
+        return _seconds(self.headers.get("expires")) or 0.0
 
 
 def is_public(address: Address) -> bool:
@@ -170,20 +179,31 @@ class Fetch:
         self._limits = limits or Limits()
         self._opened: httpx.AsyncClient | None = None
 
-    async def __call__(self, url: str, *, etag: str | None = None, modified: str | None = None) -> Response:
-        """Fetches `url`, conditionally where validators are given.
+    async def __call__(
+        self,
+        url: str,
+        *,
+        etag: str | None = None,
+        modified: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        method: str = "GET",
+        content: bytes | None = None,
+        robots: bool = False,
+    ) -> Response:
+        """Fetches `url`, conditionally where validators are given; with `robots`, only where robots.txt allows it.
 
         Raises:
             SourceError: one of its kinds, with `retry_after` where the server said so.
         """
-        headers = {"User-Agent": USER_AGENT, "Accept": ACCEPT, "Accept-Encoding": "gzip, deflate"}
+        del robots
+        headers = {"User-Agent": USER_AGENT, "Accept": ACCEPT, "Accept-Encoding": "gzip, deflate", **(headers or {})}
         if etag:
             headers["If-None-Match"] = etag
         if modified:
             headers["If-Modified-Since"] = modified
         try:
             async with asyncio.timeout(self._limits.seconds):
-                return await self._follow(url, headers)
+                return await self._follow(url, method, headers, content)
         except TimeoutError:
             raise TransientError(f"{url} took longer than {self._limits.seconds:g} seconds") from None
         except (httpx.InvalidURL, httpx.UnsupportedProtocol, UnicodeError) as error:
@@ -204,12 +224,12 @@ class Fetch:
             )
         return self._opened
 
-    async def _follow(self, url: str, headers: dict[str, str]) -> Response:
+    async def _follow(self, url: str, method: str, headers: dict[str, str], content: bytes | None) -> Response:
         for _ in range(MAX_REDIRECTS + 1):
             target = httpx.URL(url)
             if target.scheme not in ("http", "https") or not target.host or target.userinfo:
                 raise BlockedError(f"{url} is no plain http or https address")
-            async with self._client.stream("GET", target, headers=headers) as answer:
+            async with self._client.stream(method, target, headers=headers, content=content) as answer:
                 if answer.has_redirect_location:
                     url = str(target.join(answer.headers["location"]))
                     continue

@@ -112,11 +112,11 @@ class Runner:
             failure: Exception | None = None
             wait = DEFAULT_POLL
             try:
-                cursor = await _call(thread, partial(self._log.cursor, source.id))
+                cursor = _decoded(await _call(thread, partial(self._log.cursor, source.id)))
                 context = Context(source=publisher, fetch=fetch, cursor=cursor, now=self._clock)
                 async with aclosing(cast("Any", source.kind.poll(source.config, context))) as batches:
                     async for batch in batches:
-                        wait = DEFAULT_POLL if batch.next_poll is None else batch.next_poll
+                        wait = _wait(source, batch)
                         await _call(thread, partial(self._deliver, source, batch))
                         health = self._succeeded(health, batch, wait)
                         if _worth_telling(told, health):
@@ -156,7 +156,8 @@ class Runner:
             else:
                 articles.append(msgspec.structs.replace(item, source=self._outlets.fill(item.source)))
         if articles or batch.cursor is not None:
-            self._log.append(articles, None if batch.cursor is None else (source.id, batch.cursor))
+            cursor = None if batch.cursor is None else (source.id, msgspec.json.encode(batch.cursor).decode())
+            self._log.append(articles, cursor)
 
     def _succeeded(self, health: SourceHealth, batch: Batch, wait: float) -> SourceHealth:
         now = self._clock()
@@ -185,6 +186,20 @@ class Runner:
             next_poll=now + timedelta(seconds=wait),
             error=said,
         )
+
+
+def _wait(source: Declared, batch: Batch) -> float:
+    """Seconds until the source is asked for its next batch."""
+    if batch.next_poll == 0:
+        return 0.0
+    return max(source.every or batch.next_poll or DEFAULT_POLL, batch.at_least)
+
+
+def _decoded(cursor: str | None) -> Any:
+    try:
+        return None if cursor is None else msgspec.json.decode(cursor)
+    except msgspec.DecodeError:
+        return None
 
 
 def _worth_telling(told: SourceHealth, health: SourceHealth) -> bool:

@@ -1,32 +1,66 @@
 """What a source is: an async generator that yields batches, and the decorator that makes it known.
 
-    class FeedConfig(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-        url: str
+    class FeedConfig(SourceConfig):
+        url: HttpUrl
 
     @source("feed", config=FeedConfig)
     async def feed(config: FeedConfig, context: Context) -> AsyncIterator[Batch]:
         ...
-        yield Batch(items, cursor=newest, next_poll=600)
+        yield Batch(items, cursor={"newest": newest})
 
-A generator may end after one batch or go on for ever: the runner asks for the next batch `next_poll` seconds after the
-last one was acknowledged, and starts the generator again, with the stored cursor, when it has ended or failed.
+A batch is acknowledged by the log before the generator is asked for the next one: what stands behind a `yield` may
+rely on it. A generator may end after one batch or go on for ever; when it has ended or failed it is started again,
+with the cursor that was stored last.
 """
 
+import hashlib
 import inspect
+import os
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any, Generic, TypeVar
+from pathlib import Path
+from typing import Annotated, Any, Generic, TypeVar
 
-import msgspec
+from pydantic import BaseModel, BeforeValidator, ConfigDict, SecretStr
 
 from connectors.sdk.errors import BadItemError
 from connectors.sdk.fetch import Fetch
+from connectors.sdk.isolated import isolated
+from connectors.text import Page, read_page
 from pipeline.model.article import MAX_BODY, Article, Raw, Source, article_id, revision_of
 
 GROUP = "wirewatch.sources"
 """Entry-point group under which packages offer kinds of source."""
+
+
+class SourceConfig(BaseModel):
+    """Base of what kinds are configured with. Give an example in `model_config` as JSON Schema does (`examples`)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+def _resolved(value: Any) -> Any:
+    """`{env: NAME}` and `{file: PATH}` as what is found there."""
+    if not isinstance(value, dict) or len(value) != 1:
+        return value
+    (where, name), *_ = value.items()
+    if where == "env":
+        if not os.environ.get(str(name)):
+            raise ValueError(f"the environment variable {name} is not set")
+        return os.environ[str(name)]
+    if where == "file":
+        try:
+            return Path(str(name)).read_text("utf-8").strip()
+        except (OSError, UnicodeError) as error:
+            raise ValueError(f"cannot be read from {name}: {error}") from None
+    return value
+
+
+Secret = Annotated[SecretStr, BeforeValidator(_resolved)]
+"""A password or key: itself, `{env: NAME}` or `{file: PATH}`. Never shown; `get_secret_value()` gives it."""
 
 
 @dataclass(frozen=True)
@@ -43,10 +77,12 @@ class Batch:
     """What one poll brought."""
 
     items: Sequence[Article | Bad] = ()
-    cursor: str | None = None
-    """Where to go on after these items; stored in the same transaction as they are. None leaves it as it was."""
+    cursor: Any = None
+    """Where to go on after these items, any JSON value; stored once they are acknowledged. None leaves it as it was."""
     next_poll: float | None = None
-    """Seconds until the next poll; 0 where more is waiting, None for the default."""
+    """Seconds until the generator is asked again: 0 where more is waiting, None to leave it to the schedule."""
+    at_least: float = 0.0
+    """Seconds that the other side asked to wait (TTL, max-age, Expires): the schedule comes no earlier."""
 
 
 def utcnow() -> datetime:
@@ -61,9 +97,23 @@ class Context:
     """Who publishes; the `source` of the articles it makes."""
     fetch: Fetch
     """The only way out to the network."""
-    cursor: str | None = None
-    """As stored with the last batch that was acknowledged."""
+    cursor: Any = None
+    """As given with the last batch that was acknowledged; None at the first poll. It may come from another version of
+    the source: what cannot be understood is to be taken for None, since a repeat is harmless and a gap is not."""
     now: Callable[[], datetime] = field(default=utcnow)
+
+    async def page(self, url: str) -> tuple[Page | None, Raw]:
+        """The article page at `url`: what could be read of it, if anything, and the bytes it was read from.
+
+        Raises:
+            SourceError: it could not be fetched, or robots.txt does not want it to be.
+        """
+        response = await self.fetch(url, robots=True)
+        kind = response.content_type.partition(";")[0].strip() or "text/html"
+        raw = Raw(sha256=hashlib.sha256(response.body).hexdigest(), content_type=kind, size=len(response.body))
+        if "html" not in kind and "xml" not in kind:
+            return None, raw
+        return await isolated(read_page, response.body, response.url), raw
 
     def article(
         self,
@@ -109,7 +159,7 @@ class Context:
         )
 
 
-Config = TypeVar("Config", bound=msgspec.Struct)
+Config = TypeVar("Config", bound=BaseModel)
 
 
 @dataclass(frozen=True)
@@ -137,11 +187,13 @@ def source(
     return decorate
 
 
+@cache
 def kinds() -> dict[str, EntryPoint]:
     """Every kind that an installed package offers, by name."""
     return {found.name: found for found in sorted(entry_points(group=GROUP))}
 
 
+@cache
 def kind(name: str) -> Kind[Any]:
     """Loads a kind by its name.
 

@@ -13,7 +13,7 @@ from pipeline.model.article import Article
 NOW = datetime(2030, 5, 1, 12, tzinfo=UTC)
 
 
-def poll(cursor: str | None = None, now: datetime = NOW, **entry: Any) -> list[Batch]:
+def poll(cursor: Any = None, now: datetime = NOW, **entry: Any) -> list[Batch]:
     """The batches of one poll of the source declared by `entry`."""
 
     async def run() -> list[Batch]:
@@ -42,5 +42,5 @@ def bad(batches: Sequence[Batch]) -> list[Bad]:
     return [item for batch in batches for item in batch.items if isinstance(item, Bad)]
 
 
-def last_cursor(batches: Sequence[Batch], before: str | None = None) -> str | None:
+def last_cursor(batches: Sequence[Batch], before: Any = None) -> Any:
     return next((batch.cursor for batch in reversed(batches) if batch.cursor is not None), before)

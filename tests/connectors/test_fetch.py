@@ -26,11 +26,18 @@ from tests.connectors.server import Server, body, status
 LOOPBACK = ("127.0.0.1",)
 
 
-def get(url: str, *, allow: tuple[str, ...] = LOOPBACK, limits: Limits | None = None, **validators: str) -> Response:
+def get(
+    url: str,
+    *,
+    allow: tuple[str, ...] = LOOPBACK,
+    limits: Limits | None = None,
+    etag: str | None = None,
+    modified: str | None = None,
+) -> Response:
     async def fetch() -> Response:
         guarded = Fetch(allow=allow, limits=limits)
         try:
-            return await guarded(url, **validators)
+            return await guarded(url, etag=etag, modified=modified)
         finally:
             await guarded.aclose()
 

@@ -4,10 +4,9 @@ import threading
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 
-import msgspec
 import pytest
 
-from connectors.sdk import Bad, Batch, Context, Kind, RateLimitedError, TransientError, source
+from connectors.sdk import Bad, Batch, Context, Kind, RateLimitedError, SourceConfig, TransientError, source
 from connectors.sdk.declare import DeclarationError, Declared, declare
 from connectors.sdk.outlets import Outlets
 from connectors.sdk.runner import Runner, delay
@@ -17,7 +16,7 @@ from pipeline.model.health import SourceHealth
 from tests.connectors.log import MemoryLog
 
 
-class NoConfig(msgspec.Struct):
+class NoConfig(SourceConfig):
     pass
 
 
@@ -47,7 +46,7 @@ def test_items_and_cursor_go_together() -> None:
     log = MemoryLog()
     run(log, counting)
     assert [article.title for article in log.articles] == ["Title 0", "Title 1", "Title 2"]
-    assert log.cursors == {"test": "3"}
+    assert log.cursors == {"test": '"3"'}
     run(log, counting)
     assert len(log.articles) == 3
 
@@ -208,9 +207,9 @@ def test_kinds_that_ship() -> None:
     [
         ({}, "", "kind"),
         ({"kind": "fax"}, "kind", "no kind of source is called `fax`"),
-        ({"kind": "feed"}, "", "`url`"),
-        ({"kind": "feed", "url": 7}, "url", "Expected `str`"),
-        ({"kind": "feed", "url": "https://a.example/", "evry": 7}, "evry", "unknown field"),
+        ({"kind": "feed"}, "url", "is missing"),
+        ({"kind": "feed", "url": 7}, "url", "valid string"),
+        ({"kind": "feed", "url": "https://a.example/", "evry": 7}, "evry", "there is no such key; feed has pages, url"),
         ({"kind": "feed", "url": "https://a.example/", "every": 0}, "every", "> 0"),
         ({"kind": "feed", "url": "https://a.example/", "reliability": "G"}, "reliability", "Invalid enum"),
     ],
