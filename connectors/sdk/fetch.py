@@ -11,7 +11,7 @@ import re
 import socket
 import ssl
 import zlib
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -37,6 +37,14 @@ MAX_REDIRECTS = 5
 NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Resolve = Callable[[str, int], Awaitable[list[Address]]]
+"""Host and port -> every address of the host; raises OSError where it has none."""
+
+
+async def resolve_by_system(host: str, port: int) -> list[Address]:
+    """What the system's resolver says."""
+    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return [ipaddress.ip_address(str(sockaddr[0]).partition("%")[0]) for *_, sockaddr in found]
 
 
 @dataclass(frozen=True)
@@ -89,10 +97,11 @@ def is_public(address: Address) -> bool:
 class _Guard(httpcore.AsyncNetworkBackend):
     """Opens connections to checked addresses only."""
 
-    def __init__(self, allow: Iterable[str]) -> None:
+    def __init__(self, allow: Iterable[str], resolve: Resolve, backend: httpcore.AsyncNetworkBackend) -> None:
         self._hosts = {name.lower() for name in allow}
         self._networks = [network for name in self._hosts if (network := _network(name))]
-        self._backend = httpcore.AnyIOBackend()
+        self._ask = resolve
+        self._backend = backend
 
     async def connect_tcp(
         self,
@@ -114,8 +123,7 @@ class _Guard(httpcore.AsyncNetworkBackend):
 
     async def _resolve(self, host: str, port: int) -> list[Address]:
         try:
-            found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-            return [ipaddress.ip_address(str(sockaddr[0]).partition("%")[0]) for *_, sockaddr in found]
+            return await self._ask(host, port)
         except (OSError, UnicodeError, ValueError):
             raise TransientError(f"no address is known for {host}; check the name") from None
 
@@ -143,9 +151,9 @@ class _Wire(httpx.AsyncByteStream):
 class _Transport(httpx.AsyncBaseTransport):
     """httpx over httpcore, with the guard in between."""
 
-    def __init__(self, allow: Iterable[str], context: ssl.SSLContext) -> None:
+    def __init__(self, guard: _Guard, context: ssl.SSLContext) -> None:
         self._pool = httpcore.AsyncConnectionPool(
-            ssl_context=context, max_connections=64, keepalive_expiry=5.0, network_backend=_Guard(allow)
+            ssl_context=context, max_connections=64, keepalive_expiry=5.0, network_backend=guard
         )
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -173,9 +181,19 @@ class _Transport(httpx.AsyncBaseTransport):
 class Fetch:
     """Guarded GET. One object serves many sources; close it with `aclose`."""
 
-    def __init__(self, *, allow: Iterable[str] = (), limits: Limits | None = None) -> None:
-        """`allow`: host names, addresses or networks (10.1.0.0/16) that may be fetched though they are not public."""
-        self._allow = tuple(allow)
+    def __init__(
+        self,
+        *,
+        allow: Iterable[str] = (),
+        limits: Limits | None = None,
+        resolve: Resolve = resolve_by_system,
+        backend: httpcore.AsyncNetworkBackend | None = None,
+    ) -> None:
+        """`allow`: host names, addresses or networks (10.1.0.0/16) that may be fetched though they are not public.
+
+        `resolve` and `backend` stand in for the system's resolver and sockets, behind the guard and the limits.
+        """
+        self._guard = _Guard(allow, resolve, backend or httpcore.AnyIOBackend())
         self._limits = limits or Limits()
         self._opened: httpx.AsyncClient | None = None
 
@@ -220,7 +238,7 @@ class Fetch:
         if self._opened is None:
             context = ssl.create_default_context()
             self._opened = httpx.AsyncClient(
-                transport=_Transport(self._allow, context), trust_env=False, follow_redirects=False, timeout=None
+                transport=_Transport(self._guard, context), trust_env=False, follow_redirects=False, timeout=None
             )
         return self._opened
 
