@@ -126,9 +126,11 @@ class Context:
         authors: Sequence[str] = (),
         published: datetime | None = None,
         published_origin: str | None = None,
+        published_raw: str | None = None,
         raw: Raw | None = None,
     ) -> Article:
-        """An article of this source, fetched now. `key` identifies it where it has no URL.
+        """An article of this source, fetched now. `key` identifies it where it has no URL; `published_raw` is the time of
+        publication as the publisher wrote it, also where it could not be understood.
 
         Raises:
             BadItemError: no URL and no key, no text at all, or text that is not Unicode (a lone surrogate).
@@ -152,6 +154,7 @@ class Context:
             authors=tuple(authors),
             published=published,
             published_origin=published_origin if published else None,
+            published_raw=published_raw or None,
             fetched=self.now(),
             revision=revision_of(title, body),
             truncated=len(body) > MAX_BODY,

@@ -56,6 +56,8 @@ class Article(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     published: Time | None = None
     published_origin: str | None = None
     """Where `published` was read: feed, page, header, input …"""
+    published_raw: str | None = None
+    """As the publisher wrote it, where it was read at all."""
     fetched: Time | None = None
     revision: str
     """16 hex digits, see `revision_of`."""
