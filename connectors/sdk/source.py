@@ -129,8 +129,9 @@ class Context:
         published_raw: str | None = None,
         raw: Raw | None = None,
     ) -> Article:
-        """An article of this source, fetched now. `key` identifies it where it has no URL; `published_raw` is the time of
-        publication as the publisher wrote it, also where it could not be understood.
+        """An article of this source, fetched now. `key` identifies it where it has no URL.
+
+        `published_raw` is the time of publication as its publisher wrote it, also where it could not be understood.
 
         Raises:
             BadItemError: no URL and no key, no text at all, or text that is not Unicode (a lone surrogate).
