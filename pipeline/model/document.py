@@ -163,7 +163,7 @@ FIELDS: Mapping[str, FieldType] = {
     field.name: field
     for field in [
         *_flat("text", *TEXT),
-        *_flat("keyword", "id", "url", "revision", "published_origin", "ruleset", "authors", "rules"),
+        *_flat("keyword", "id", "url", "revision", "published_origin", "edited", "ruleset", "authors", "rules"),
         *_flat("keyword", *(f"source.{name}" for name in _SOURCE)),
         *_flat("keyword", "story.id", "story.origin", "story.duplicate_of"),
         *_flat("date", "published", "fetched", "stored"),

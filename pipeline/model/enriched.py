@@ -148,6 +148,10 @@ class StoryRef(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Ids of stories that this story has taken in with the article."""
 
 
+Edit = Literal["material", "wording"]
+"""`material`: the title, names, numbers or a good part of the text are other ones; `wording`: none of these."""
+
+
 class EnrichedArticle(Article, frozen=True, kw_only=True, omit_defaults=True):
     """An article, what was read in it, and, once related, the story it belongs to."""
 
@@ -169,3 +173,5 @@ class EnrichedArticle(Article, frozen=True, kw_only=True, omit_defaults=True):
     """Log time of the first revision."""
     version: int | None = None
     """Offset in `articles.enriched.v1` that decided the article."""
+    edited: Edit | None = None
+    """How it differs from the revision before it, where it had one."""

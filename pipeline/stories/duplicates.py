@@ -58,5 +58,11 @@ def adds_nothing(sketch: tuple[int, ...], other: tuple[int, ...]) -> bool:
     return mine >= FEWEST and len(frozenset(sketch).intersection(other)) >= WHOLE * mine
 
 
+def share_kept(sketch: tuple[int, ...], other: tuple[int, ...]) -> float:
+    """Share of a text's own three-word sequences that stand in another, however few there are, 0 to 1."""
+    mine = bisect_right(sketch, min(_limit(sketch), _limit(other)))
+    return len(frozenset(sketch).intersection(other)) / mine if mine else 0.0
+
+
 def _limit(sketch: tuple[int, ...]) -> int:
     return sketch[-1] if len(sketch) == SKETCH else 1 << 32

@@ -35,6 +35,8 @@ class Traits(NamedTuple):
     """The smallest hashes of three words in a row, ascending: a sample that two copies share."""
     order: tuple[int, ...]
     """16-bit hashes of states, cities, persons and numbers as they follow one another."""
+    gist: int
+    """Hash of the title's words and of `order`: where it is the same, an edit has changed no more than wording."""
     names: Mapping[str, str]
     """Every word that may be a name, and its consonants."""
 
@@ -47,12 +49,14 @@ def traits(article: EnrichedArticle) -> Traits:
     title_tokens, body_tokens = tokens(title, unspaced=unspaced), tokens(body, unspaced=unspaced)
     said = numbers(text, article.language.code, {*title_tokens, *body_tokens})
     named = names(text)
+    order = _order(article, [number for number in said if number.start > len(title)])
     return Traits(
         features=tuple(_features(article, named, said)),
         perhaps=tuple(feature(Kind.NAME, part) for part in (*named.opening, *named.uncased)),
         words=counted(body_tokens, title_tokens, unspaced=unspaced),
         sketch=sketch(body_tokens or title_tokens),
-        order=_order(article, [number for number in said if number.start > len(title)]),
+        order=order,
+        gist=crc32(repr((title_tokens, order)).encode("utf-8", "surrogatepass")),
         names=named.written,
     )
 

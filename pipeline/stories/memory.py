@@ -43,6 +43,7 @@ class Known(msgspec.Struct, array_like=True, gc=False):
     sketch: bytes
     order: bytes
     rules: tuple[str, ...]
+    gist: int = 0
 
     @property
     def feature_set(self) -> frozenset[int]:
@@ -265,6 +266,7 @@ class Memory:
             sketch=decided.sketch,
             order=b"",
             rules=tuple([held.rule for held in decided.held]),
+            gist=decided.gist,
         )
 
     def _count(self, arrived: _Arrived) -> None:

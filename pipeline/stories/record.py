@@ -50,6 +50,8 @@ class Decided(msgspec.Struct, frozen=True, array_like=True):
     """Rules that hold for it, and what its story has not had yet of their events and parties."""
     merged: tuple[bytes, ...] = ()
     """Stories that its own has taken in with it."""
+    gist: int = 0
+    """Hash of its title and of the names and numbers it gives; 0 in older records."""
 
 
 _encode = msgspec.msgpack.Encoder().encode

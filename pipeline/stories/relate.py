@@ -12,12 +12,13 @@ from typing import NamedTuple
 import msgspec
 
 from pipeline.model.codec import decode, encode
-from pipeline.model.enriched import EnrichedArticle, StoryRef
+from pipeline.model.enriched import Edit, EnrichedArticle, StoryRef
 from pipeline.stage import Decision, Effect, Message, StateChange
 from pipeline.stories.assign import Joined, story_of
 from pipeline.stories.candidates import candidate, held_by, shown
 from pipeline.stories.credits import credited, own_keys
 from pipeline.stories.duplicates import adds_nothing, nearest_copy
+from pipeline.stories.edits import edit_of
 from pipeline.stories.features import Traits, traits
 from pipeline.stories.memory import IDENTITY, InStory, Known, Memory
 from pipeline.stories.older import as_now
@@ -113,8 +114,9 @@ class Relate:
             order=pack(read.order, "H"),
             held=held_by(article),
             merged=place.merged,
+            gist=read.gist,
         )
-        finished = _finished(article, decided)
+        finished = _finished(article, decided, edit_of(known, read) if known else None)
         effects = [Effect(ARTICLES, finished.id, encode(finished), finished)]
         effects += _candidates(state, finished, decided, known)
         return Decision(effects, (StateChange(article.id, to_bytes(state.brief(decided))),))
@@ -201,7 +203,7 @@ def _features(state: Memory, read: Traits) -> frozenset[int]:
     return frozenset(read.features).union(state.most_telling(read.words, words), names)
 
 
-def _finished(article: EnrichedArticle, decided: Decided) -> EnrichedArticle:
+def _finished(article: EnrichedArticle, decided: Decided, edited: Edit | None) -> EnrichedArticle:
     return msgspec.structs.replace(
         article,
         story=StoryRef(
@@ -212,6 +214,7 @@ def _finished(article: EnrichedArticle, decided: Decided) -> EnrichedArticle:
         ),
         stored=time_of(decided.stored),
         version=decided.version,
+        edited=edited,
     )
 
 

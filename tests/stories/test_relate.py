@@ -80,6 +80,22 @@ class TestIdentity:
         second = related.finish(ferry(title="Quite another headline", body=MARKET), HOUR)
         assert (second.story, second.stored, second.version) == (first.story, NOON, 2)
 
+    @pytest.mark.parametrize(
+        ("title", "body", "edited"),
+        [
+            ("", FERRY + " (Corrects a typo.)", "wording"),
+            ("", FERRY.replace(",", " –"), "wording"),
+            ("Another headline altogether", FERRY, "material"),
+            ("", FERRY + " Police said 47 people had been taken to hospital.", "material"),
+            ("", MARKET, "material"),
+        ],
+        ids=["a few words", "punctuation", "the title", "a number", "the text"],
+    )
+    def test_an_edit_is_material_or_one_of_wording(self, title: str, body: str, edited: str) -> None:
+        related = Related()
+        assert related.finish(ferry()).edited is None
+        assert related.finish(ferry(title=title or ferry().title, body=body), HOUR).edited == edited
+
     def test_an_edit_replaces_what_the_article_was_known_by(self) -> None:
         related = Related()
         related.finish(ferry(body=MARKET, persons=["Rosa Mamani"], cities=["Oruro"]))
@@ -313,11 +329,13 @@ def test_a_state_dumped_before_articles_were_packed_is_loaded() -> None:
         related.feed(given)
     dumped = msgspec.msgpack.decode(related.stage.dump(related.state))
     for name, known in dumped["articles"].items():
-        id_, revisions, at, stored, source, language, *place, features, lengths, sketch, order, rules = known
+        id_, revisions, at, stored, source, language, *place, features, lengths, sketch, order, rules, _ = known
         numbers = list(unpack(features)), lengths, list(unpack(sketch)), list(unpack(order, "H"))
         dumped["articles"][name] = [id_, revisions, at, 1, stored, None, source, "", language, *place, *numbers, rules]
     for index in ("postings", "shingles"):
         dumped[index] = {key: [got] if isinstance(got, bytes) else got for key, got in dumped[index].items()}
+    for article_ in related.state.articles.values():
+        article_.gist = 0
     assert Relate().load(msgspec.msgpack.encode(dumped)) == related.state
 
 
