@@ -372,5 +372,13 @@ def _called(function: Callable[..., object], request: Request) -> object:
     hints = _hints(function)
     given = inspect.signature(function).bind(*request.args, **request.kwargs)
     for name, raw in given.arguments.items():
-        given.arguments[name] = msgspec.msgpack.decode(raw, type=hints.get(name, Any))
+        given.arguments[name] = _decoder(hints.get(name, Any)).decode(raw)
     return function(*given.args, **given.kwargs)
+
+
+def _decoder(hint: Any) -> msgspec.msgpack.Decoder[Any]:
+    """For a parameter. What msgspec cannot express, such as `bytes | str`, comes as it was sent."""
+    try:
+        return msgspec.msgpack.Decoder(hint)
+    except TypeError:
+        return msgspec.msgpack.Decoder()

@@ -39,6 +39,10 @@ def echo(data: bytes) -> bytes:
     return data
 
 
+def either(data: bytes | str) -> str:
+    return data if isinstance(data, str) else data.decode()
+
+
 def wrong(data: bytes) -> str:
     return data  # type: ignore[return-value]
 
@@ -138,6 +142,10 @@ AT = datetime(2030, 5, 1, 12, tzinfo=UTC)
 
 def test_arguments_and_results_keep_their_types() -> None:
     assert asyncio.run(isolated(read, b"abc", at=AT)) == [Good("abc", AT), Worse(b"abc")]
+
+
+def test_bytes_or_text() -> None:
+    assert [asyncio.run(isolated(either, data)) for data in (b"bytes", "text")] == ["bytes", "text"]
 
 
 def test_it_is_another_process_and_stays_over_event_loops() -> None:
