@@ -206,9 +206,10 @@ def test_nothing_is_written(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("function", "args"), [(sleep, (60.0,)), (spin, ())])
 def test_a_call_ends_after_its_time(function: Any, args: tuple[Any, ...], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys.modules["connectors.sdk.isolated"], "SECONDS", 0.5)
-    with pytest.raises(BadDataError, match=f"{function.__name__} took longer than 0.5 seconds"):
-        asyncio.run(isolated(function, *args))
+    with monkeypatch.context() as patched:
+        patched.setattr(sys.modules["connectors.sdk.isolated"], "SECONDS", 0.5)
+        with pytest.raises(BadDataError, match=f"{function.__name__} took longer than 0.5 seconds"):
+            asyncio.run(isolated(function, *args))
     assert asyncio.run(isolated(size, b"the next call")) == 13
 
 
