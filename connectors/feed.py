@@ -15,8 +15,8 @@ from urllib.parse import urljoin
 import msgspec
 from pydantic import ConfigDict
 
+from connectors.pages import read_fragment
 from connectors.sdk import Bad, BadDataError, BadItemError, Batch, Context, SourceConfig, SourceError, source
-from connectors.text import read_fragment
 from pipeline.model.article import Article
 
 BATCH = 20

@@ -14,8 +14,8 @@ from typing import Any
 import msgspec
 from pydantic import ConfigDict
 
+from connectors.pages import MAX_PAGE, read_page
 from connectors.sdk import Bad, BadItemError, Batch, Context, GoneError, SourceConfig, source
-from connectors.text import MAX_PAGE, read_page
 from pipeline.model.article import Article, Raw, from_input
 from pipeline.model.codec import InvalidError
 
@@ -202,7 +202,7 @@ def _owned(data: bytes, context: Context) -> bytes:
 def _html(file: _File, context: Context) -> Item:
     name = file.path.name
     data = _head(file, MAX_PAGE + 1)
-    page = read_page(data)
+    page = read_page(data, "")
     if page is None:
         too_large = len(data) > MAX_PAGE
         return Bad(name, f"larger than {MAX_PAGE:,} bytes" if too_large else "no article text found in the page", data)

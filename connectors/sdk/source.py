@@ -26,10 +26,10 @@ from typing import Annotated, Any, Generic, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, SecretStr
 
+from connectors.pages import Page, read_page
 from connectors.sdk.errors import BadItemError
 from connectors.sdk.fetch import Fetch
 from connectors.sdk.isolated import isolated
-from connectors.text import Page, read_page
 from pipeline.model.article import MAX_BODY, Article, Raw, Source, article_id, revision_of
 
 GROUP = "wirewatch.sources"
@@ -113,7 +113,7 @@ class Context:
         raw = Raw(sha256=hashlib.sha256(response.body).hexdigest(), content_type=kind, size=len(response.body))
         if "html" not in kind and "xml" not in kind:
             return None, raw
-        return await isolated(read_page, response.body, response.url), raw
+        return await isolated(read_page, response.body, response.url, response.content_type), raw
 
     def article(
         self,

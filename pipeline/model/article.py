@@ -1,8 +1,9 @@
 """Article: what a connector acknowledged, before anything has been read into it."""
 
 import hashlib
+from pathlib import Path
 from typing import Literal
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, unquote_plus, urlencode, urlsplit, urlunsplit
 
 import msgspec
 
@@ -14,7 +15,9 @@ MAX_BODY = 200_000
 Grade = Literal["A", "B", "C", "D", "E", "F"]
 """Reliability of a source, NATO Admiralty code: A completely reliable … E unreliable, F cannot be judged."""
 
-TRACKING = ("utm_", "fbclid", "gclid", "yclid", "mc_cid", "mc_eid", "igshid", "_openstat")
+_LISTED = Path(__file__).with_name("tracking.txt").read_text("utf-8").split("\n")
+_TRACKING = {line for line in _LISTED if line and line[0] != "#" and line[-1] != "*"}
+_TRACKING_STEMS = tuple(line[:-1] for line in _LISTED if line and line[0] != "#" and line[-1] == "*")
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -84,11 +87,22 @@ def canonical_url(url: str) -> str:
     if port and port != {"http": 80, "https": 443}[scheme]:
         host = f"{host}:{port}"
     query = sorted(
-        (name, value)
-        for name, value in parse_qsl(parts.query, keep_blank_values=True)
-        if not name.lower().startswith(TRACKING)
+        (name, value) for name, value in parse_qsl(parts.query, keep_blank_values=True) if not _is_tracking(name)
     )
     return urlunsplit((scheme, host, parts.path.rstrip("/"), urlencode(query), ""))
+
+
+def without_tracking(url: str) -> str:
+    """A URL without the query parameters that only say how a reader came to it; nothing else of it changes."""
+    address, mark, rest = url.partition("?")
+    query, hash_, fragment = rest.partition("#")
+    kept = "&".join(part for part in query.split("&") if not _is_tracking(unquote_plus(part.partition("=")[0])))
+    return address + (mark if kept else "") + kept + hash_ + fragment
+
+
+def _is_tracking(name: str) -> bool:
+    name = name.lower()
+    return name in _TRACKING or name.startswith(_TRACKING_STEMS)
 
 
 def article_id(url: str | None, source: str, item: str) -> str:

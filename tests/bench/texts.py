@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 import yaml
 
-from connectors.text import read_page
+from connectors.pages import read_page
 from pipeline.model.article import Article, from_input
 from tests.eval.material import Case, records, seeds
 
