@@ -24,6 +24,7 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Annotated, Any, Generic, TypeVar
 
+import msgspec
 from pydantic import BaseModel, BeforeValidator, ConfigDict, SecretStr
 
 from connectors.pages import Page, read_page
@@ -63,8 +64,7 @@ Secret = Annotated[SecretStr, BeforeValidator(_resolved)]
 """A password or key: itself, `{env: NAME}` or `{file: PATH}`. Never shown; `get_secret_value()` gives it."""
 
 
-@dataclass(frozen=True)
-class Bad:
+class Bad(msgspec.Struct, frozen=True, tag=True):
     """An item that cannot become an article; it goes to the dead letters while its neighbours go on."""
 
     key: str
