@@ -20,10 +20,10 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from connectors.pages import Page
 from connectors.sdk.errors import BadDataError, BadItemError, BlockedError, RateLimitedError, SourceError
 from connectors.sdk.source import Bad, Context
-from connectors.text import Page
-from pipeline.model.article import Article, Raw, article_id, canonical_url
+from pipeline.model.article import Article, Raw, article_id, canonical_url, without_tracking
 
 CHUNK = 20
 """Articles that are given at once."""
@@ -158,20 +158,18 @@ class _Work:
         if raw is None and self._is_delivered(self._names(entry), entry):
             return None
         body = page.body if page and len(page.body) > len(entry.content) else entry.content
-        published, origin = entry.published, entry.published_origin
-        if published is None and page and page.published:
-            published, origin = page.published, "page"
+        by_page = page if page and page.published and not entry.published else None
         try:
             article = self._context.article(
-                url=entry.url,
+                url=without_tracking(entry.url) if entry.url else None,
                 key=self._key(entry),
                 title=entry.title or (page.title if page else ""),
                 body=body or entry.summary,
                 summary=entry.summary if body else "",
                 authors=entry.authors or (page.authors if page else ()),
-                published=published,
-                published_origin=origin,
-                published_raw=entry.published_raw,
+                published=by_page.published if by_page else entry.published,
+                published_origin=by_page.published_origin if by_page else entry.published_origin,
+                published_raw=by_page.published_raw if by_page else entry.published_raw,
                 raw=raw,
             )
         except BadItemError as error:

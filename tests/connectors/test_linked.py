@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 import pytest
 
+from connectors.pages import Page
 from connectors.sdk import (
     Bad,
     BadDataError,
@@ -18,10 +20,10 @@ from connectors.sdk import (
     TransientError,
 )
 from connectors.sdk.linked import Entry, Seen, articles_of
-from connectors.text import Page
 from pipeline.model.article import Article, Raw, Source
 
 LONG = "The ferry between the islands sails again, and those who waited on the quay were let on board first. " * 6
+NINE = datetime(2030, 5, 1, 9, tzinfo=UTC)
 BASE = "https://quay.example/"
 
 
@@ -38,7 +40,9 @@ class Pages(Context):
         found = self.pages.get(url, GoneError("404"))  # type: ignore[attr-defined]
         if isinstance(found, SourceError):
             raise found
-        return Page(title="Of the page", body=found), Raw(sha256="0", content_type="text/html", size=1)
+        return Page(
+            title="Of the page", body=found, published=NINE, published_raw="9 a.m.", published_origin="meta"
+        ), Raw(sha256="0", content_type="text/html", size=1)
 
 
 def deliver(
@@ -137,6 +141,27 @@ def test_the_page_behind(given: Entry, wanted: bool, asked: bool) -> None:
     (item,), _ = deliver([given], context=pages, pages=wanted)
     assert isinstance(item, Article)
     assert (item.body == text) == asked == bool(pages.asked)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("given", "published"),
+    [
+        (entry(1), (NINE, "meta", "9 a.m.")),
+        (entry(1, published_raw="last week"), (NINE, "meta", "9 a.m.")),
+        (entry(1, published=NINE, published_origin="feed", published_raw="nine"), (NINE, "feed", "nine")),
+        (entry(1, published_raw="last week", content=LONG), (None, None, "last week")),
+    ],
+)
+def test_the_date_is_the_lists_own_else_the_pages(given: Entry, published: tuple[Any, ...]) -> None:
+    (item,), _ = deliver([given], context=Pages({f"{BASE}1": LONG}))
+    assert isinstance(item, Article)
+    assert (item.published, item.published_origin, item.published_raw) == published
+
+
+def test_tracking_parameters_go() -> None:
+    (item,), _ = deliver([entry(1, url=f"{BASE}1?utm_source=rss&p=2")])
+    assert isinstance(item, Article)
+    assert item.url == f"{BASE}1?p=2"
 
 
 @pytest.mark.parametrize(
