@@ -1,5 +1,6 @@
 """What an integrator imports to write a source."""
 
+from connectors.sdk.dial import Stream
 from connectors.sdk.errors import (
     AuthError,
     BadDataError,
@@ -12,6 +13,7 @@ from connectors.sdk.errors import (
 )
 from connectors.sdk.fetch import Fetch, Limits, Response
 from connectors.sdk.isolated import isolated
+from connectors.sdk.polite import Polite
 from connectors.sdk.source import Bad, Batch, Context, Kind, Secret, SourceConfig, kind, kinds, source
 
 __all__ = [
@@ -26,11 +28,13 @@ __all__ = [
     "GoneError",
     "Kind",
     "Limits",
+    "Polite",
     "RateLimitedError",
     "Response",
     "Secret",
     "SourceConfig",
     "SourceError",
+    "Stream",
     "TransientError",
     "isolated",
     "kind",

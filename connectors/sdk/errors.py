@@ -4,8 +4,13 @@
 class SourceError(Exception):
     """A poll failed; the message is a sentence that says what is wrong and what to do."""
 
-    retry_after: float | None = None
-    """Seconds the other side asked us to wait."""
+    def __init__(self, message: str = "", *, what: str = "", retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.what = what
+        """What failed on the network, if anything did: address, connect, dns, encoding, redirect, robots, size, status,
+        timeout, tls or url."""
+        self.retry_after = retry_after
+        """Seconds the other side asked us to wait."""
 
 
 class TransientError(SourceError):

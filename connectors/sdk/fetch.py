@@ -1,26 +1,26 @@
-"""The one way out to the network: guarded, bounded, polite.
+"""HTTP over the guarded dialer: bounded, polite, with failures that have a type.
 
-A host name is resolved once; every address it has must be public, and the connection goes to an address that was
-checked, so a name cannot change its mind in between. Redirects are checked the same way. No proxy of the environment
-is asked, TLS is always verified, and time and size are bounded, on the wire and after decompression.
+Redirects are checked like the first address, and no credentials follow them to another host. No proxy of the
+environment is asked. Time and size are bounded, on the wire and after decompression.
 """
 
 import asyncio
-import ipaddress
 import re
-import socket
-import ssl
 import zlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from http import HTTPStatus
 from importlib.metadata import version
 from typing import cast
 
 import httpcore
 import httpx
 
+from connectors.sdk import robots as robots_txt
+from connectors.sdk.dial import Dialer, Resolve, Stream
 from connectors.sdk.errors import (
     AuthError,
     BadDataError,
@@ -30,21 +30,17 @@ from connectors.sdk.errors import (
     SourceError,
     TransientError,
 )
+from connectors.sdk.polite import Polite, Turns
 
-USER_AGENT = f"wirewatch/{version('wirewatch')} (media monitoring; reads feeds and the articles they link to)"
 ACCEPT = "application/atom+xml, application/rss+xml, application/feed+json, text/html;q=0.9, */*;q=0.5"
 MAX_REDIRECTS = 5
-NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
-
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
-Resolve = Callable[[str, int], Awaitable[list[Address]]]
-"""Host and port -> every address of the host; raises OSError where it has none."""
-
-
-async def resolve_by_system(host: str, port: int) -> list[Address]:
-    """What the system's resolver says."""
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return [ipaddress.ip_address(str(sockaddr[0]).partition("%")[0]) for *_, sockaddr in found]
+CONNECTIONS = 100
+"""Requests at a time, to all hosts together."""
+FRAMING = 256 * 1024
+"""Bytes that headers and framing of an answer may take beside its body."""
+GZIP = b"\x1f\x8b"
+HARMLESS = {"accept", "accept-encoding", "accept-language", "if-modified-since", "if-none-match", "user-agent"}
+"""Headers that may follow a redirect to another host; any other may be a credential."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +48,7 @@ class Limits:
     """Bounds of one fetch, redirects included."""
 
     seconds: float = 30.0
+    """Without the time that is spent waiting for one's turn."""
     size: int = 10 * 1024 * 1024
     """Bytes of the body, on the wire and decompressed."""
 
@@ -77,125 +74,43 @@ class Response:
     @property
     def fresh_for(self) -> float:
         """Seconds for which the server says that nothing new will come: max-age, else Expires; 0 where it says none."""
-        stated = re.search(r"\bmax-age\s*=\s*\"?(\d{1,9})", self.headers.get("cache-control", ""), re.I)
+        control = self.headers.get("cache-control", "").lower()
+        if "no-cache" in control or "no-store" in control:
+            return 0.0
+        stated = re.search(r"(?<![-\w])max-age\s*=\s*\"?(\d{1,9})", control)
         if stated:
-            return float(stated[1])
-        return _seconds(self.headers.get("expires")) or 0.0
-
-
-def is_public(address: Address) -> bool:
-    """Whether an address belongs to the open internet, looking inside the addresses that wrap an IPv4 one."""
-    if isinstance(address, ipaddress.IPv6Address):
-        inner = address.ipv4_mapped or address.sixtofour or (address.teredo and address.teredo[1])
-        if address in NAT64:
-            inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
-        if inner:
-            return is_public(inner)
-    return address.is_global and not address.is_multicast and not address.is_reserved
-
-
-class _Guard(httpcore.AsyncNetworkBackend):
-    """Opens connections to checked addresses only."""
-
-    def __init__(self, allow: Iterable[str], resolve: Resolve, backend: httpcore.AsyncNetworkBackend) -> None:
-        self._hosts = {name.lower() for name in allow}
-        self._networks = [network for name in self._hosts if (network := _network(name))]
-        self._ask = resolve
-        self._backend = backend
-
-    async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
-    ) -> httpcore.AsyncNetworkStream:
-        addresses = await self._resolve(host, port)
-        if host.lower() not in self._hosts:
-            for address in addresses:
-                if not is_public(address) and not any(address in network for network in self._networks):
-                    raise BlockedError(
-                        f"{host} is at {address}, which is not a public address; "
-                        f"add it to `allow` in wirewatch.yaml if that is meant"
-                    )
-        return await self._backend.connect_tcp(str(addresses[0]), port, timeout, local_address, socket_options)
-
-    async def _resolve(self, host: str, port: int) -> list[Address]:
-        try:
-            return await self._ask(host, port)
-        except (OSError, UnicodeError, ValueError):
-            raise TransientError(f"no address is known for {host}; check the name") from None
-
-
-def _network(name: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
-    try:
-        return ipaddress.ip_network(name, strict=False)
-    except ValueError:
-        return None
-
-
-class _Wire(httpx.AsyncByteStream):
-    def __init__(self, stream: object) -> None:
-        self._stream = stream
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        async for part in cast("AsyncIterator[bytes]", self._stream):
-            yield part
-
-    async def aclose(self) -> None:
-        if hasattr(self._stream, "aclose"):
-            await self._stream.aclose()
-
-
-class _Transport(httpx.AsyncBaseTransport):
-    """httpx over httpcore, with the guard in between."""
-
-    def __init__(self, guard: _Guard, context: ssl.SSLContext) -> None:
-        self._pool = httpcore.AsyncConnectionPool(
-            ssl_context=context, max_connections=64, keepalive_expiry=5.0, network_backend=guard
-        )
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        url = request.url
-        answer = await self._pool.handle_async_request(
-            httpcore.Request(
-                method=request.method,
-                url=httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
-                headers=request.headers.raw,
-                content=request.stream,
-                extensions=request.extensions,
-            )
-        )
-        return httpx.Response(
-            status_code=answer.status,
-            headers=answer.headers,
-            stream=_Wire(answer.stream),
-            extensions=answer.extensions,
-        )
-
-    async def aclose(self) -> None:
-        await self._pool.aclose()
+            age = self.headers.get("age", "").strip()
+            return max(0.0, float(stated[1]) - (float(age) if age.isdecimal() else 0.0))
+        expires, now = _date(self.headers.get("expires")), _date(self.headers.get("date"))
+        return max(0.0, (expires - (now or datetime.now(UTC))).total_seconds()) if expires else 0.0
 
 
 class Fetch:
-    """Guarded GET. One object serves many sources; close it with `aclose`."""
+    """Guarded HTTP. One object serves many sources of one event loop; close it with `aclose`."""
 
     def __init__(
         self,
         *,
         allow: Iterable[str] = (),
         limits: Limits | None = None,
-        resolve: Resolve = resolve_by_system,
+        polite: Polite | None = None,
+        resolve: Resolve | None = None,
         backend: httpcore.AsyncNetworkBackend | None = None,
     ) -> None:
-        """`allow`: host names, addresses or networks (10.1.0.0/16) that may be fetched though they are not public.
-
-        `resolve` and `backend` stand in for the system's resolver and sockets, behind the guard and the limits.
         """
-        self._guard = _Guard(allow, resolve, backend or httpcore.AnyIOBackend())
+        Args:
+            allow: host names, addresses or networks (10.1.0.0/16) that may be fetched though they are not public; these
+                are asked without gaps.
+            limits: of one fetch.
+            polite: how to spare hosts; by default two requests at a time and no gap, for a single visit by hand.
+            resolve: looks names up instead of the system's resolver.
+            backend: opens connections instead of the operating system; the guard stays before it.
+        """
         self._limits = limits or Limits()
-        self._opened: httpx.AsyncClient | None = None
+        self._polite = polite or Polite(gap=0.0)
+        self._agent = user_agent(self._polite.contact)
+        self._world = (tuple(allow), resolve, backend)
+        self._opened: _Opened | None = None
 
     async def __call__(
         self,
@@ -213,106 +128,304 @@ class Fetch:
         Raises:
             SourceError: one of its kinds, with `retry_after` where the server said so.
         """
-        del robots
-        headers = {"User-Agent": USER_AGENT, "Accept": ACCEPT, "Accept-Encoding": "gzip, deflate", **(headers or {})}
+        sent = {"User-Agent": self._agent, "Accept": ACCEPT, "Accept-Encoding": "gzip, deflate", **(headers or {})}
         if etag:
-            headers["If-None-Match"] = etag
+            sent["If-None-Match"] = etag
         if modified:
-            headers["If-Modified-Since"] = modified
-        try:
-            async with asyncio.timeout(self._limits.seconds):
-                return await self._follow(url, method, headers, content)
-        except TimeoutError:
-            raise TransientError(f"{url} took longer than {self._limits.seconds:g} seconds") from None
-        except (httpx.InvalidURL, httpx.UnsupportedProtocol, UnicodeError) as error:
-            raise BlockedError(f"{url} cannot be fetched: {error}") from None
-        except (httpx.HTTPError, httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException) as error:
-            raise TransientError(f"{url} could not be fetched: {error or type(error).__name__}") from None
+            sent["If-Modified-Since"] = modified
+        return await self._follow(_Request(method, url, sent, content), robots=robots)
+
+    async def dial(self, host: str, port: int, *, tls: bool = True) -> Stream:
+        """A connection for another protocol than HTTP, to an address that was checked; `tls`: encrypted from the start.
+
+        Raises:
+            BlockedError: the host is not public and not allowed.
+            TransientError: it is not known, does not answer, or its certificate does not hold.
+        """
+        return await self._open.dialer.dial(host, port, tls=tls, seconds=self._limits.seconds)
 
     async def aclose(self) -> None:
         if self._opened:
-            await self._opened.aclose()
+            self._opened.dialer.close()
+            await self._opened.pool.aclose()
 
     @property
-    def _client(self) -> httpx.AsyncClient:
+    def _open(self) -> "_Opened":
+        """What is made when it is first needed, since reading the system's certificates takes a while."""
         if self._opened is None:
-            context = ssl.create_default_context()
-            self._opened = httpx.AsyncClient(
-                transport=_Transport(self._guard, context), trust_env=False, follow_redirects=False, timeout=None
+            allow, resolve, backend = self._world
+            dialer = Dialer(allow, limit=self._limits.size + FRAMING, resolve=resolve, backend=backend)
+            pool = httpcore.AsyncConnectionPool(
+                ssl_context=dialer.tls, max_connections=CONNECTIONS, keepalive_expiry=5.0, network_backend=dialer
             )
+            turns = Turns(self._polite, dialer.inside, CONNECTIONS)
+            self._opened = _Opened(dialer, pool, turns, robots_txt.Gate(self._robots, turns.slow))
         return self._opened
 
-    async def _follow(self, url: str, method: str, headers: dict[str, str], content: bytes | None) -> Response:
+    async def _follow(self, request: "_Request", *, robots: bool = False, cut: int | None = None) -> Response:
+        """Asks, and asks again where it is told to; `cut`: bytes of the body that are enough."""
+        left = self._limits.seconds
+        clock = asyncio.get_running_loop().time
         for _ in range(MAX_REDIRECTS + 1):
-            target = httpx.URL(url)
-            if target.scheme not in ("http", "https") or not target.host or target.userinfo:
-                raise BlockedError(f"{url} is no plain http or https address")
-            async with self._client.stream(method, target, headers=headers, content=content) as answer:
-                if answer.has_redirect_location:
-                    url = str(target.join(answer.headers["location"]))
-                    continue
-                _raise_for(answer, url)
-                body = b"" if answer.status_code == 304 else await self._body(answer, url)
-                return Response(url=url, status=answer.status_code, headers=answer.headers, body=body)
-        raise BlockedError(f"{url} is behind more than {MAX_REDIRECTS} redirects")
+            target = _checked(request.url)
+            if robots:
+                await self._open.gate.check(str(target), _origin(target), target.host)
+            async with self._open.turns.turn(target.host):
+                began = clock()
+                with _typed(request.shown, self._limits.seconds):
+                    async with asyncio.timeout(left), self._ask(request, target) as answer:
+                        location = answer.headers.get("location")
+                        if location is None or answer.status not in (301, 302, 303, 307, 308):
+                            return await self._received(request, answer, cut)
+                        request = _redirected(request, target, location, answer.status)
+                left -= clock() - began
+        raise BlockedError(f"{request.shown} is behind more than {MAX_REDIRECTS} redirects", what="redirect")
 
-    async def _body(self, answer: httpx.Response, url: str) -> bytes:
+    @asynccontextmanager
+    async def _ask(self, request: "_Request", target: httpx.URL) -> AsyncIterator["_Answer"]:
+        url = httpcore.URL(scheme=target.raw_scheme, host=target.raw_host, port=target.port, target=target.raw_path)
+        headers = list(httpx.Headers(dict(request.headers)).raw)
+        async with self._open.pool.stream(request.method, url, headers=headers, content=request.content) as answer:
+            yield _Answer(answer, httpx.Headers(answer.headers))
+
+    async def _received(self, request: "_Request", answer: "_Answer", cut: int | None) -> Response:
+        _raise_for(answer, request.shown)
+        body = b"" if answer.status == 304 else await self._body(answer, request.shown, cut)
+        return Response(url=request.url, status=answer.status, headers=answer.headers, body=body)
+
+    async def _body(self, answer: "_Answer", url: str, cut: int | None) -> bytes:
         limit = self._limits.size
-        unpack = _unpacker(answer.headers.get("content-encoding", ""), url)
+        unpack = _Unpacker(answer.headers.get("content-encoding", ""), url)
         wire, body = 0, bytearray()
-        async for part in answer.aiter_raw():
+        async for part in answer.parts():
             wire += len(part)
-            body += unpack(part, limit + 1 - len(body))
+            body += unpack.take(part, limit + 1 - len(body))
+            if cut is not None and len(body) >= cut:
+                return bytes(body[:cut])
             if wire > limit or len(body) > limit:
-                raise BadDataError(f"{url} is larger than {limit:,} bytes")
+                raise BadDataError(f"{url} is larger than {limit:,} bytes", what="size")
+        unpack.end()
         return bytes(body)
 
-
-def _unpacker(encoding: str, url: str) -> Callable[[bytes, int], bytes]:
-    """What decompresses a body piece by piece, each time no further than asked."""
-    encoding = encoding.strip().lower()
-    if encoding in ("", "identity"):
-        return lambda part, room: part[:room]
-    if encoding not in ("gzip", "x-gzip", "deflate"):
-        raise BadDataError(f"{url} came in an encoding that was not asked for: {encoding}")
-    inflate = zlib.decompressobj(zlib.MAX_WBITS | 32)
-
-    def unpack(part: bytes, room: int) -> bytes:
+    async def _robots(self, url: str) -> bytes:
+        """A robots.txt; none where the server says that there is none (RFC 9309, 2.3.1.3)."""
+        headers = {"User-Agent": self._agent, "Accept": "text/plain, */*;q=0.5", "Accept-Encoding": "gzip, deflate"}
         try:
-            return inflate.decompress(part, room)
+            return (await self._follow(_Request("GET", url, headers, None), cut=robots_txt.LARGEST)).body
+        except (AuthError, GoneError):
+            return b""
+        except BadDataError as error:
+            if error.what == "status":
+                return b""
+            raise
+
+
+@dataclass(frozen=True)
+class _Opened:
+    dialer: Dialer
+    pool: httpcore.AsyncConnectionPool
+    turns: Turns
+    gate: robots_txt.Gate
+
+
+@dataclass(frozen=True)
+class _Request:
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    content: bytes | None
+
+    @property
+    def shown(self) -> str:
+        """The URL as it may be told: a query or a user may hold a key."""
+        return shown(self.url)
+
+    @property
+    def is_secret(self) -> bool:
+        """Whether it carries what not everybody on the way or at another host may see."""
+        return self.content is not None or any(name.lower() not in HARMLESS for name in self.headers)
+
+
+@dataclass(frozen=True)
+class _Answer:
+    raw: httpcore.Response
+    headers: httpx.Headers
+
+    @property
+    def status(self) -> int:
+        return self.raw.status
+
+    async def parts(self) -> AsyncIterator[bytes]:
+        async for part in cast("AsyncIterator[bytes]", self.raw.stream):
+            yield part
+
+
+def user_agent(contact: str = "") -> str:
+    """Who asks, and whom to write to."""
+    return f"wirewatch/{version('wirewatch')} (media monitoring{'; ' + contact if contact else ''})"
+
+
+def shown(url: str) -> str:
+    """A URL as it may be told in messages: its query and user, which may hold keys, are left out."""
+    head, _, rest = url.partition("://")
+    authority, slash, path = rest.partition("/")
+    path, query, _ = path.partition("?")
+    return (
+        f"{head}://{authority.rpartition('@')[2].partition('?')[0]}{slash}{path}{'?…' if query else ''}"
+        if rest
+        else url
+    )
+
+
+def _checked(url: str) -> httpx.URL:
+    try:
+        target = httpx.URL(url)
+    except (httpx.InvalidURL, UnicodeError, ValueError) as error:
+        raise BlockedError(f"{shown(url)} cannot be fetched: {error}", what="url") from None
+    if target.scheme not in ("http", "https") or not target.host or target.userinfo:
+        raise BlockedError(f"{shown(url)} is no plain http or https address", what="url")
+    return target
+
+
+def _origin(url: httpx.URL) -> str:
+    return f"{url.scheme}://{url.netloc.decode('ascii')}"
+
+
+def _redirected(request: _Request, target: httpx.URL, location: str, status: int) -> _Request:
+    """What is asked next (RFC 9110, 15.4).
+
+    Raises:
+        BlockedError: it would carry what it carries to where it must not go.
+    """
+    try:
+        following = target.join(location)
+    except (httpx.InvalidURL, UnicodeError, ValueError) as error:
+        raise BlockedError(f"{request.shown} redirects to what is no address: {error}", what="redirect") from None
+    headers, method, content = request.headers, request.method, request.content
+    if status == 303 or (status in (301, 302) and method == "POST"):
+        method, content = ("HEAD" if method == "HEAD" else "GET"), None
+        headers = {name: value for name, value in headers.items() if name.lower() != "content-type"}
+    moved = _Request(method, str(following), headers, content)
+    if moved.is_secret and target.scheme == "https" and following.scheme != "https":
+        raise BlockedError(f"{request.shown} redirects to an address without TLS; credentials stay", what="redirect")
+    if _origin(following) == _origin(target) or (following.host == target.host and following.scheme == "https"):
+        return moved
+    if content is not None:
+        raise BlockedError(
+            f"{request.shown} redirects to another host, which must not get what is sent", what="redirect"
+        )
+    kept = {name: value for name, value in headers.items() if name.lower() in HARMLESS}
+    return _Request(method, moved.url, kept, None)
+
+
+@contextmanager
+def _typed(url: str, seconds: float) -> Iterator[None]:
+    """Turns what the network raises into failures of a source."""
+    try:
+        yield
+    except (TimeoutError, httpcore.TimeoutException):
+        raise TransientError(f"{url} took longer than {seconds:g} seconds", what="timeout") from None
+    except (httpcore.NetworkError, httpcore.ProtocolError) as error:
+        raise TransientError(f"{url} could not be fetched: {error or type(error).__name__}", what="connect") from None
+
+
+class _Unpacker:
+    """Decompresses a body piece by piece, each time no further than asked."""
+
+    def __init__(self, encoding: str, url: str) -> None:
+        self._url = url
+        self._encoding = encoding.strip().lower()
+        if self._encoding not in ("", "identity", "gzip", "x-gzip", "deflate"):
+            raise BadDataError(f"{url} came in an encoding that was not asked for: {encoding}", what="encoding")
+        self._plain = self._encoding in ("", "identity")
+        self._inflate = zlib.decompressobj(zlib.MAX_WBITS | 32)
+        self._head = b""
+        """What was taken before anything came out."""
+        self._began = self._ended = False
+
+    def take(self, part: bytes, room: int) -> bytes:
+        """What a piece holds, at most `room` bytes of it."""
+        if self._plain:
+            return part[:room]
+        out = bytearray()
+        while part and len(out) < room and not self._ended:
+            if self._inflate.eof:
+                self._next(part)
+                continue
+            out += self._step(part, room - len(out))
+            part = self._inflate.unused_data
+        return bytes(out)
+
+    def end(self) -> None:
+        """The body has ended.
+
+        Raises:
+            TransientError: in the middle of what is compressed.
+        """
+        if self._began and not self._inflate.eof:
+            raise TransientError(f"{self._url} was cut off on the way", what="connect")
+
+    def _next(self, part: bytes) -> None:
+        """A file of several members goes on; what else stands behind the end is passed over."""
+        self._ended = not GZIP.startswith(part[:2])
+        if not self._ended:
+            self._inflate = zlib.decompressobj(zlib.MAX_WBITS | 32)
+
+    def _step(self, part: bytes, room: int) -> bytes:
+        head = b"" if self._began and not self._head else self._head + part
+        try:
+            found = self._inflate.decompress(part, room)
         except zlib.error as error:
-            raise BadDataError(f"{url} cannot be decompressed: {error}") from None
+            if self._encoding != "deflate" or not head:
+                raise BadDataError(f"{self._url} cannot be decompressed: {error}", what="encoding") from None
+            self._inflate = zlib.decompressobj(-zlib.MAX_WBITS)  # many servers leave the wrapper of deflate out
+            self._encoding, self._head, self._began = "raw deflate", b"", True
+            return self._step(head, room)
+        self._began, self._head = True, b"" if found else head
+        return found
 
-    return unpack
 
-
-def _raise_for(answer: httpx.Response, url: str) -> None:
-    status = answer.status_code
+def _raise_for(answer: _Answer, url: str) -> None:
+    status = answer.status
     if status == 304 or 200 <= status < 300:
         return
-    said = f"{url} answered {status} {answer.reason_phrase}".rstrip()
-    error: SourceError
+    said = f"{url} answered {status} {_phrase(status)}".rstrip()
+    retry_after = _seconds(answer.headers.get("retry-after"))
+    kind, advice = _failure(status)
+    raise kind(f"{said}{advice}", what="status", retry_after=retry_after)
+
+
+def _phrase(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return ""
+
+
+def _failure(status: int) -> tuple[type[SourceError], str]:
+    """The type of failure, and what to do about it."""
     if status == 429:
-        error = RateLimitedError(f"{said}; polls are further apart now")
-    elif status in (401, 403):
-        error = AuthError(f"{said}; check whether it needs credentials")
-    elif status in (404, 410):
-        error = GoneError(f"{said}; check the address")
-    elif status in (408, 425) or status >= 500:
-        error = TransientError(said)
-    else:
-        error = BadDataError(said)
-    error.retry_after = _seconds(answer.headers.get("retry-after"))
-    raise error
+        return RateLimitedError, "; polls are further apart now"
+    if status in (401, 403):
+        return AuthError, "; check whether it needs credentials"
+    if status in (404, 410):
+        return GoneError, "; check the address"
+    if status in (408, 425) or status >= 500:
+        return TransientError, "; it is tried again by itself"
+    return BadDataError, "; check the address"
 
 
 def _seconds(retry_after: str | None) -> float | None:
     """Retry-After in seconds from now, from a number or a date (RFC 9110, 10.2.3)."""
-    if not retry_after:
-        return None
-    if retry_after.strip().isdecimal():
+    if retry_after and retry_after.strip().isdecimal():
         return float(retry_after)
+    date = _date(retry_after)
+    return None if date is None else max(0.0, (date - datetime.now(UTC)).total_seconds())
+
+
+def _date(text: str | None) -> datetime | None:
     try:
-        return max(0.0, (parsedate_to_datetime(retry_after) - datetime.now(UTC)).total_seconds())
-    except (ValueError, TypeError):
+        date = parsedate_to_datetime(text or "")
+    except (ValueError, TypeError, OverflowError):
         return None
+    return date if date.tzinfo else date.replace(tzinfo=UTC)

@@ -28,6 +28,7 @@ import msgspec
 from pydantic import BaseModel, BeforeValidator, ConfigDict, SecretStr
 
 from connectors.pages import Page, read_page
+from connectors.sdk.dial import Stream
 from connectors.sdk.errors import BadItemError
 from connectors.sdk.fetch import Fetch
 from connectors.sdk.isolated import isolated
@@ -101,6 +102,14 @@ class Context:
     """As given with the last batch that was acknowledged; None at the first poll. It may come from another version of
     the source: what cannot be understood is to be taken for None, since a repeat is harmless and a gap is not."""
     now: Callable[[], datetime] = field(default=utcnow)
+
+    async def dial(self, host: str, port: int, *, tls: bool = True) -> Stream:
+        """A connection for another protocol than HTTP, as guarded as `fetch`; `tls`: encrypted from the start.
+
+        Raises:
+            SourceError: the host is not public, not known, does not answer, or its certificate does not hold.
+        """
+        return await self.fetch.dial(host, port, tls=tls)
 
     async def page(self, url: str) -> tuple[Page | None, Raw]:
         """The article page at `url`: what could be read of it, if anything, and the bytes it was read from.

@@ -34,6 +34,8 @@ class _Handler(BaseHTTPRequestHandler):
         except (BrokenPipeError, ConnectionResetError):
             self.close_connection = True
 
+    do_POST = do_GET  # noqa: N815
+
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002
         """Says nothing."""
 

@@ -4,8 +4,10 @@ import asyncio
 import gzip
 import ipaddress
 import zlib
+from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler
 
+import httpx
 import pytest
 
 from connectors.sdk import (
@@ -20,8 +22,10 @@ from connectors.sdk import (
     SourceError,
     TransientError,
 )
-from connectors.sdk.fetch import is_public
+from connectors.sdk.dial import is_public
+from connectors.sdk.fetch import shown
 from tests.connectors.server import Server, body, status
+from tests.connectors.world import PUBLIC, World
 
 LOOPBACK = ("127.0.0.1",)
 
@@ -71,6 +75,21 @@ def get(
         ("64:ff9b::5db8:d822", True),
         ("2002:7f00:1::", False),
         ("2001:0:4136:e378:8000:63bf:80ff:fffe", False),
+        ("2001:0:4136:e378:8000:63bf:a247:27dd", False),
+        ("2002:5db8:d822::", True),
+        ("192.88.99.1", False),
+        ("192.0.0.8", False),
+        ("203.0.113.9", False),
+        ("::7f00:1", False),
+        ("::5db8:d822", False),
+        ("64:ff9b:1::5db8:d822", False),
+        ("100::1", False),
+        ("2001:db8::1", False),
+        ("3fff::1", False),
+        ("5f00::1", False),
+        ("fec0::1", False),
+        ("2a00:1:2:3:0:5efe:a00:1", False),
+        ("2a00:1:2:3:200:5efe:5db8:d822", True),
     ],
 )
 def test_what_counts_as_public(address: str, public: bool) -> None:
@@ -179,10 +198,127 @@ def test_no_such_name() -> None:
         get("http://no-such-host.invalid/")
 
 
-def test_compressed(server: Server) -> None:
-    server.answers["/gzip"] = body(gzip.compress(b"text"), headers={"Content-Encoding": "gzip"})
-    server.answers["/deflate"] = body(zlib.compress(b"text"), headers={"Content-Encoding": "deflate"})
-    assert get(f"{server.base}/gzip").body == get(f"{server.base}/deflate").body == b"text"
+TWICE = gzip.compress(b"te") + gzip.compress(b"xt")
+
+
+@pytest.mark.parametrize(
+    ("encoding", "data"),
+    [
+        ("gzip", gzip.compress(b"text")),
+        ("GZIP", gzip.compress(b"text")),
+        ("gzip", TWICE),
+        ("gzip", gzip.compress(b"text") + b"\0\0 more"),
+        ("deflate", zlib.compress(b"text")),
+        ("deflate", zlib.compress(b"text", wbits=-15)),
+        ("identity", b"text"),
+    ],
+    ids=["gzip", "loud", "in two members", "with a tail", "deflate", "bare deflate", "as it is"],
+)
+@pytest.mark.parametrize("pieces", [1, 1000])
+def test_decompressed(server: Server, encoding: str, data: bytes, pieces: int) -> None:
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(200)
+        handler.send_header("Content-Encoding", encoding)
+        handler.send_header("Connection", "close")
+        handler.end_headers()
+        for start in range(0, len(data), pieces):
+            handler.wfile.write(data[start : start + pieces])
+            handler.wfile.flush()
+
+    server.answers["/"] = answer
+    assert get(f"{server.base}/").body == b"text"
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate"])
+def test_what_was_cut_off_is_not_taken_for_the_whole(server: Server, encoding: str) -> None:
+    data = (gzip.compress if encoding == "gzip" else zlib.compress)(b"text" * 100)
+    server.answers["/"] = body(data[:-9], headers={"Content-Encoding": encoding})
+    with pytest.raises(TransientError, match="cut off"):
+        get(f"{server.base}/")
+
+
+KEY = {"X-Api-Key": "k"}
+
+
+def follow(
+    server: Server, start: str, location: str, headers: Mapping[str, str] | None = None, code: int = 302, **more: object
+) -> dict[str, str]:
+    """The headers that arrive where a redirect leads."""
+
+    async def run() -> None:
+        fetch = World(server, {"a.example": [PUBLIC], "b.example": [PUBLIC]}).fetch()
+        try:
+            await fetch(start, headers=headers, **more)  # type: ignore[arg-type]
+        finally:
+            await fetch.aclose()
+
+    server.answers |= {"/1": status(code, {"Location": location}), "/2": status(200)}
+    asyncio.run(run())
+    return server.asked[-1][1]
+
+
+@pytest.mark.parametrize(
+    ("start", "location", "kept"),
+    [
+        ("https://a.example/1", "/2", True),
+        ("https://a.example/1", "https://b.example/2", False),
+        ("https://a.example/1", "https://a.example:444/2", True),
+        ("http://a.example/1", "https://a.example/2", True),
+        ("http://a.example/1", "http://a.example:81/2", False),
+    ],
+    ids=["same", "another host", "another port, over TLS", "to TLS", "another port"],
+)
+def test_credentials_follow_to_the_same_host_only(server: Server, start: str, location: str, kept: bool) -> None:
+    arrived = follow(server, start, location, {**KEY, "Authorization": "Bearer t", "Accept-Language": "pt"})
+    assert ("x-api-key" in arrived, "authorization" in arrived) == (kept, kept)
+    assert arrived["accept-language"] == "pt"
+
+
+def test_credentials_do_not_leave_tls(server: Server) -> None:
+    with pytest.raises(BlockedError, match="without TLS"):
+        follow(server, "https://a.example/1", "http://a.example/2", KEY)
+    assert follow(server, "https://a.example/1", "http://a.example/2")["host"] == "a.example"
+
+
+def test_what_is_sent_does_not_follow_to_another_host(server: Server) -> None:
+    with pytest.raises(BlockedError, match="must not get"):
+        follow(server, "https://a.example/1", "https://b.example/2", code=307, method="POST", content=b"{}")
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("https://a.example/feed?key=secret", "https://a.example/feed?…"),
+        ("https://user:word@a.example/feed", "https://a.example/feed"),
+        ("https://a.example?key=secret", "https://a.example"),
+        ("https://a.example/", "https://a.example/"),
+        ("nonsense", "nonsense"),
+    ],
+)
+def test_no_keys_are_told(url: str, told: str) -> None:
+    assert shown(url) == told
+
+
+def test_failures_tell_no_keys(server: Server) -> None:
+    with pytest.raises(GoneError) as raised:
+        get(f"{server.base}/?key=secret")
+    assert "secret" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"Cache-Control": "max-age=600"}, 600),
+        ({"Cache-Control": "public, MAX-AGE=600", "Age": "100"}, 500),
+        ({"Cache-Control": "s-maxage=600"}, 0),
+        ({"Cache-Control": "no-cache, max-age=600"}, 0),
+        ({"Expires": "Tue, 01 Jan 2030 01:00:00 GMT", "Date": "Tue, 01 Jan 2030 00:00:00 GMT"}, 3600),
+        ({"Expires": "0"}, 0),
+        ({}, 0),
+    ],
+)
+def test_fresh_for(headers: dict[str, str], seconds: float) -> None:
+    assert Response("", 200, httpx.Headers(headers), b"").fresh_for == seconds
 
 
 def chunks(handler: BaseHTTPRequestHandler) -> None:
@@ -202,6 +338,11 @@ def drip(handler: BaseHTTPRequestHandler) -> None:
     while not handler.server.closing.wait(0.05):
         handler.wfile.write(b"x")
         handler.wfile.flush()
+
+
+def informational(handler: BaseHTTPRequestHandler) -> None:
+    while True:
+        handler.wfile.write(b"HTTP/1.1 103 Early Hints\r\nX-More: " + b"y" * 1000 + b"\r\n\r\n")
 
 
 def headers_without_end(handler: BaseHTTPRequestHandler) -> None:
@@ -225,9 +366,20 @@ def not_http(handler: BaseHTTPRequestHandler) -> None:
         (body(b"?", headers={"Content-Encoding": "br"}), BadDataError),
         (drip, TransientError),
         (headers_without_end, TransientError),
+        (informational, BadDataError),
         (not_http, TransientError),
     ],
-    ids=["too large", "no end", "bomb", "broken gzip", "unasked encoding", "slow drip", "endless headers", "not HTTP"],
+    ids=[
+        "too large",
+        "no end",
+        "bomb",
+        "broken gzip",
+        "unasked encoding",
+        "slow drip",
+        "endless headers",
+        "endless hints",
+        "not HTTP",
+    ],
 )
 def test_bounded(server: Server, answer: object, error: type[SourceError]) -> None:
     server.answers["/"] = answer  # type: ignore[assignment]
