@@ -13,7 +13,7 @@ from pipeline.model.article import Article
 NOW = datetime(2030, 5, 1, 12, tzinfo=UTC)
 
 
-def poll(cursor: Any = None, now: datetime = NOW, **entry: Any) -> list[Batch]:
+def poll(cursor: Any = None, /, now: datetime = NOW, **entry: Any) -> list[Batch]:
     """The batches of one poll of the source declared by `entry`."""
 
     async def run() -> list[Batch]:

@@ -9,7 +9,7 @@ Answer = Callable[[BaseHTTPRequestHandler], None]
 
 
 class Server(ThreadingHTTPServer):
-    """Answers by path; remembers what was asked."""
+    """Answers by path with query, else by path alone; remembers what was asked."""
 
     daemon_threads = True
 
@@ -29,8 +29,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.server.asked.append((self.path, {name.lower(): value for name, value in self.headers.items()}))
+        answers = self.server.answers
         try:
-            self.server.answers.get(self.path, status(404))(self)
+            (answers.get(self.path) or answers.get(self.path.partition("?")[0]) or status(404))(self)
         except (BrokenPipeError, ConnectionResetError):
             self.close_connection = True
 
