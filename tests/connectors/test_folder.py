@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from connectors.sdk import Batch, GoneError
 from tests.connectors.poll import NOW, articles, bad, last_cursor, poll
+from tests.connectors.test_formats import PLAIN, archive, mail, newsml
 
 
 def article(number: int, **more: object) -> bytes:
@@ -48,6 +49,16 @@ PAGE = (
         ("page.html", PAGE, ["Bridge reopens"]),
         ("PAGE.HTM", PAGE, ["Bridge reopens"]),
         ("long.json", article(1, body="x" * 10_000_000), ["Title 1"]),
+        ("wire.json", b'{"uri": "urn:w:1", "headline": "Ferry stopped", "body_text": "Wind."}', ["Ferry stopped"]),
+        (
+            "wire.jsonl",
+            GOOD + b'\n{"uri": "urn:w:1", "headline": "Ferry stopped", "body_text": "Wind."}\n',
+            ["Title 1", "Ferry stopped"],
+        ),
+        ("wire.xml", newsml(PLAIN).encode(), ["Ferry stopped"]),
+        ("letter.eml", mail("Die Fähre bleibt im Hafen."), ["Überblick am Morgen"]),
+        ("pages.warc", archive(zipped=False, pages=[PAGE]), ["Bridge reopens"]),
+        ("pages.warc.gz", archive(zipped=True, pages=[PAGE, PAGE]), ["Bridge reopens"] * 2),
     ],
 )
 def test_taken(tmp_path: Path, name: str, data: bytes, titles: list[str]) -> None:
@@ -77,10 +88,13 @@ def test_not_looked_at(tmp_path: Path, name: str) -> None:
         ("x.json", b'{"url": "https://a.example/", "title": NaN}', "malformed"),
         ("x.json", b'{"title": "a", "body": "b"}', "`url`, or `id`"),
         ("x.json", b"[" * 100_000 + b"]" * 100_000, ""),
+        ("x.xml", b"<rss/>", "no NewsML-G2"),
+        ("x.eml", b"", "no text"),
+        ("x.warc.gz", b"no archive", "damaged"),
         ("x.html", b"", "no article text"),
         ("x.html", b"\x00\x01\x02\xff", "no article text"),
         ("x.html", b"<html><body></body></html>", "no article text"),
-        ("x.pdf", b"%PDF", "not a .json"),
+        ("x.pdf", b"%PDF", "read here: .json"),
     ],
 )
 def test_dead_letter_with_neighbours_kept(tmp_path: Path, name: str, data: bytes, reason: str) -> None:
@@ -171,3 +185,10 @@ def test_whatever_the_bytes_neighbours_are_kept(tmp_path: Path, junk: bytes, suf
     drop(tmp_path, "a.json", article(1))
     drop(tmp_path, "z.json", article(2))
     assert {"Title 1", "Title 2"} <= {item.title for item in articles(look(tmp_path))}
+
+
+def test_an_archive_is_read_on_where_the_cursor_stands(tmp_path: Path) -> None:
+    drop(tmp_path, "pages.warc.gz", archive(zipped=True, pages=[PAGE] * 250))
+    found = look(tmp_path)
+    assert [len(batch.items) for batch in found] == [200, 50, 0]
+    assert len(articles(look(tmp_path, found[0].cursor))) == 50
