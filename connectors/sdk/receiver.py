@@ -1,6 +1,7 @@
 """A small web server a port, for sources that are pushed to: each takes the requests to its own path."""
 
 import asyncio
+import ipaddress
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
@@ -44,6 +45,14 @@ class Answer:
 
 
 Handler = Callable[[Request], Awaitable[Answer]]
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine, as seen from itself alone."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 @asynccontextmanager
