@@ -59,6 +59,9 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=T
         """What tells it from its neighbours: its title, else its text."""
         return self.title or self.summary or self.content
 
+    version: str = ""
+    """What changes when the page behind it changes, where the list says so (`lastmod`)."""
+
     @property
     def is_full(self) -> bool:
         """Whether `content` is the article and not its beginning."""
@@ -72,6 +75,11 @@ class Seen(msgspec.Struct, omit_defaults=True):
     """A record each: 4 characters for its text, 8 for its key, and 8 for its URL where that is another."""
     tries: dict[str, int] = {}
     """Entries whose page failed for the time being, and how often."""
+
+
+def pass_over(entries: Sequence[Entry], seen: Seen) -> None:
+    """Counts entries that are not in `seen` yet as delivered: they were there before anybody looked."""
+    seen.seen = [*seen.seen, *(_text(entry) + _hash(entry.key, 6) for entry in entries)]
 
 
 async def articles_of(
@@ -236,7 +244,7 @@ def _names(record: str) -> list[str]:
 def _text(entry: Entry | Bad) -> str:
     if isinstance(entry, Bad):
         return _hash(entry.reason, 3)
-    return _hash(f"{entry.title}\n{entry.summary}\n{entry.content}", 3)
+    return _hash(f"{entry.title}\n{entry.summary}\n{entry.content}{entry.version}", 3)
 
 
 def _hash(text: str | bytes, size: int) -> str:

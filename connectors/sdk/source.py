@@ -39,9 +39,12 @@ GROUP = "wirewatch.sources"
 
 
 class SourceConfig(BaseModel):
-    """Base of what kinds are configured with. Give an example in `model_config` as JSON Schema does (`examples`)."""
+    """Base of what kinds are configured with. A docstring under each field says what it means.
 
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+    Give an example in `model_config` as JSON Schema does (`examples`).
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, use_attribute_docstrings=True)
 
 
 def _resolved(value: Any) -> Any:
