@@ -36,6 +36,7 @@ class FeedConfig(SourceConfig):
     model_config = ConfigDict(json_schema_extra={"examples": [{"url": "https://news.example/feed.xml"}]})
 
     url: str
+    """Address of the feed."""
     pages: bool = True
     """Fetch the page behind an entry where the feed gives no full text."""
 
@@ -296,6 +297,6 @@ def _json_entry(item: _JsonItem, base: str) -> Entry:
 def _iso(text: str | None) -> datetime | None:
     try:
         time = datetime.fromisoformat((text or "").strip())
-    except ValueError:
+        return None if time.tzinfo is None else time.astimezone(UTC)
+    except (ValueError, OverflowError):
         return None
-    return None if time.tzinfo is None else time.astimezone(UTC)

@@ -8,7 +8,7 @@ import copy
 import json
 import logging
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -21,7 +21,7 @@ from pydantic import ValidationError
 
 from connectors.sdk.errors import BadDataError, BlockedError, RateLimitedError, SourceError, TransientError
 from connectors.sdk.source import Batch, Kind
-from connectors.sdk.testing.docs import entry
+from connectors.sdk.testing.describe import entry
 from connectors.sdk.testing.malformed import corpus, mutations
 from connectors.sdk.testing.subject import SMALL, SOCKETS, BrokenPromiseError, MemoryLog, Polled, Subject, described
 from connectors.sdk.testing.world import FUTURE, NOW, RETRY_AFTER, Trouble, World, sample
@@ -29,7 +29,7 @@ from pipeline.model.article import Article, article_id, revision_of
 
 MANY = 25
 """Items, so that a source that delivers in parts has more than one part."""
-MUTATIONS = 120
+MUTATIONS = 60
 CANCEL_SECONDS = 5.0
 HOSTILE_SECONDS = 5.0
 """In which a source is done with a malformed document."""
@@ -51,11 +51,14 @@ class Kit:
         """The source in a new world with these items."""
         async with self.world() as world:
             subject = Subject(self.kind, world)
-            await subject.publish(*published)
-            yield subject
+            try:
+                await subject.publish(*published)
+                yield subject
+            finally:
+                await subject.aclose()
 
 
-Check = Callable[[Kit], Awaitable[None]]
+Check = Callable[[Kit], Coroutine[Any, Any, None]]
 POINTS: dict[str, Check] = {}
 """Every promise, by its name."""
 
@@ -115,7 +118,7 @@ async def secrets(kit: Kit) -> None:
     Declare it as `Secret`, read it with `get_secret_value()` where it is sent, and keep it out of URLs and messages.
     """
     model_schema = kit.kind.config.model_json_schema()
-    for name, definition in [("", model_schema), *model_schema.get("$defs", {}).items()]:
+    for name, definition in [(kit.kind.config.__name__, model_schema), *model_schema.get("$defs", {}).items()]:
         for key, value in definition.get("properties", {}).items():
             if _SECRET_NAME.search(key) and not any(_secret_paths(value, model_schema)):
                 raise BrokenPromiseError(
@@ -173,12 +176,12 @@ async def _keeps_secret(kit: Kit, path: Sequence[str | int], trouble: str | None
         if trouble == "malformed":
             await subject.damage(subject.world.document()[: len(subject.world.document()) * 2 // 3])
         elif trouble in subject.world.troubles:
-            await subject.trouble(trouble)  # type: ignore[arg-type]
+            await subject.trouble(trouble)
         elif trouble:
             return
         shown = {"its repr": repr(config), "its text": str(config), "its JSON": config.model_dump_json()}
         shown["its dump"] = str(config.model_dump())
-        for wrong in ({**given, "no_such_key": 1}, _placed_wrong(given, path)):
+        for wrong in ({**given, "no_such_key": 1}, _misplaced(given)):
             try:
                 kit.kind.config.model_validate(wrong)
             except ValidationError as error:
@@ -201,7 +204,7 @@ def _during(trouble: str | None) -> str:
     return f" (when the other side has the trouble `{trouble}`)" if trouble else ""
 
 
-def _placed_wrong(given: Any, path: Sequence[str | int]) -> Any:
+def _misplaced(given: Any) -> Any:
     """The value with a list of the marker, which no secret is."""
     text = json.dumps(given, default=str).replace(json.dumps(_MARKER), json.dumps([_MARKER, {"a": _MARKER}]))
     return json.loads(text)
@@ -361,7 +364,7 @@ async def not_modified(kit: Kit) -> None:
         before = subject.world.not_modified
         second = await subject.poll(first.cursor)
         broken_unless(
-            subject.world.not_modified > before, "the second request did not carry the validators of the first"
+            subject.world.not_modified > before, "the second request lacked the validators of the first answer"
         )
         broken_unless(not second.articles, "a 304 yielded articles")
         await subject.publish(4)
@@ -403,9 +406,7 @@ async def acknowledgements(kit: Kit) -> None:
                 continue
             rest = _texts(Polled(polled.batches[index + 1 :]))
             skipped = rest - _texts(await subject.poll(batch.cursor))
-            broken_unless(
-                not skipped, f"from the cursor of batch {index + 1}, {len(skipped)} items behind it are skipped"
-            )
+            broken_unless(not skipped, f"from the cursor of batch {index + 1}, {len(skipped)} later items are skipped")
     for position in range(1, appends + 1):
         for failure in ("refused", "cursor-lost", "unheard"):
             async with kit.opened(*range(1, MANY + 1)) as subject:
@@ -458,9 +459,9 @@ def _mangled(given: Any) -> Iterator[Any]:
         if type(wrong) is not type(given):
             yield wrong
     yield from ({}, {"": None}, {"version": 0}) if not isinstance(given, dict) else ({}, {"version": 0})
-    for path in list(_paths(given))[:40]:
+    for path in list(_paths(given))[:24]:
         yield _changed(given, path, _LEFT_OUT)
-        for other in (None, "x", 7, True, [], ["x"], {}, {"x": "x"}):
+        for other in (None, "x", 7, ["x"], {"x": "x"}):
             if type(other) is not type(_at(given, path)):
                 yield _changed(given, path, other)
 
@@ -585,9 +586,7 @@ async def retry_after(kit: Kit) -> None:
             broken_unless(health and health.failures, f"after a {status} the runner takes the source for healthy")
             if health and health.next_poll and health.last_poll:
                 waited = (health.next_poll - health.last_poll).total_seconds()
-                broken_unless(
-                    waited >= seconds, f"a {status} asked to wait {seconds:g} seconds; polled after {waited:g}"
-                )
+                broken_unless(waited >= seconds, f"a {status} asked for {seconds:g} seconds; polled after {waited:g}")
 
 
 def _outcome(polled: Polled) -> str:
@@ -643,8 +642,8 @@ async def malformed(kit: Kit) -> None:
 
     Parse with `isolated(…)`, turn a parser's errors into BadDataError, and what is wrong with one item into `Bad`.
     """
-    for name, data in corpus().items():
-        async with kit.opened(1, 2) as subject:
+    async with kit.opened(1, 2) as subject:
+        for name, data in corpus().items():
             await subject.damage(data)
             polled = await _survives(kit, subject, f"the malformed document `{name}`")
             await subject.damage(None)
@@ -654,7 +653,7 @@ async def malformed(kit: Kit) -> None:
             )
             await subject.damage(data, pages=True)
             await _survives(kit, subject, f"the malformed article page `{name}`")
-    async with kit.opened(1, 2) as subject:
+            await subject.damage(None)
         for data in mutations(subject.world.document(), MUTATIONS):
             await subject.damage(data)
             await _survives(kit, subject, f"the mutated document {data[:3000]!r}")
@@ -780,7 +779,7 @@ async def raw_sockets(kit: Kit) -> None:
 async def docs(kit: Kit) -> None:
     """The generated description of the kind is current.
 
-    Run `python -m connectors.sdk.testing.docs` (or put `entry(kind)` of that module where you document your kind).
+    Run `python -m connectors.sdk.testing.docs` (or put what `describe.entry(kind)` gives where you document your kind).
     """
     written = entry(kit.kind)
     broken_unless(f"`{kit.kind.name}`" in written, "no description can be made of the configuration")

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ValidationError
 
 from connectors.sdk.declare import Declared
 from connectors.sdk.errors import SourceError
-from connectors.sdk.fetch import Limits
+from connectors.sdk.fetch import Fetch, Limits
 from connectors.sdk.runner import Runner
 from connectors.sdk.source import Bad, Batch, Context, Kind
 from connectors.sdk.testing.world import NOW, Trouble, World
@@ -70,10 +70,15 @@ class Subject:
     def __init__(self, kind: Kind[Any], world: World) -> None:
         self.kind = kind
         self.world = world
+        self._fetches: dict[Limits, Fetch] = {}
         try:
             self.config: BaseModel = kind.config.model_validate(world.config())
         except ValidationError as error:
             raise BrokenPromiseError(f"the world's `config()` is not valid for {kind.name}: {error}") from None
+
+    async def aclose(self) -> None:
+        for fetch in self._fetches.values():
+            await fetch.aclose()
 
     async def publish(self, *numbers: int) -> None:
         for number in numbers:
@@ -95,13 +100,11 @@ class Subject:
         self, cursor: Any = None, *, limits: Limits = LIMITS, config: BaseModel | None = None
     ) -> AsyncIterator[AsyncIterator[Batch]]:
         """The generator of one poll, and all that it needs."""
-        fetch = self.world.fetch(limits)
-        try:
-            context = Context(source=self._source, fetch=fetch, cursor=cursor, now=lambda: NOW)
-            async with aclosing(cast("Any", self.kind.poll(config or self.config, context))) as batches:
-                yield batches
-        finally:
-            await fetch.aclose()
+        if limits not in self._fetches:
+            self._fetches[limits] = self.world.fetch(limits)
+        context = Context(source=self._source, fetch=self._fetches[limits], cursor=cursor, now=lambda: NOW)
+        async with aclosing(cast("Any", self.kind.poll(config or self.config, context))) as batches:
+            yield batches
 
     async def attempt(
         self,
@@ -111,7 +114,7 @@ class Subject:
         config: BaseModel | None = None,
         at_most: int | None = None,
     ) -> Polled:
-        """Polls once, for `at_most` so many batches; a SourceError is part of the result, any other breaks a promise."""
+        """Polls once, for `at_most` so many batches; a SourceError is part of the result, others break a promise."""
         polled = Polled()
         try:
             async with (

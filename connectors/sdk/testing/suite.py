@@ -8,7 +8,7 @@ from typing import Any
 
 from connectors.sdk.source import Kind
 from connectors.sdk.source import kind as installed
-from connectors.sdk.testing.points import POINTS, Check, Kit
+from connectors.sdk.testing.points import POINTS, Kit
 from connectors.sdk.testing.subject import SOCKETS, BrokenPromiseError, DoesNotApplyError
 from connectors.sdk.testing.world import World
 
@@ -25,13 +25,12 @@ def conformance_suite(kind: str | Kind[Any], world: Callable[[], World], *, docs
             del self
             import pytest
 
-            __tracebackhide__ = True
             try:
                 keep(name, kind, world, docs=docs)
             except DoesNotApplyError as reason:
-                pytest.skip(str(reason))
+                raise pytest.skip.Exception(str(reason)) from None
             except BrokenPromiseError as error:
-                pytest.fail(str(error), pytrace=False)
+                raise pytest.fail.Exception(str(error), pytrace=False) from error.__cause__
 
         run.__name__ = f"test_{name}"
         run.__doc__ = POINTS[name].__doc__
@@ -57,7 +56,7 @@ def keep(name: str, kind: str | Kind[Any], world: Callable[[], World], *, docs: 
             raise BrokenPromiseError(f"the world skips what is no point: {', '.join(sorted(unknown))}")
         found = installed(kind) if isinstance(kind, str) else kind
         with SOCKETS.refused(loopback=True):
-            asyncio.run(_run(check, Kit(found, world, docs)))
+            asyncio.run(check(Kit(found, world, docs)))
     except BrokenPromiseError as error:
         promise, _, advice = (" ".join(part.split()) for part in (inspect.getdoc(check) or "").partition("\n\n"))
         raise BrokenPromiseError(
@@ -76,10 +75,6 @@ def broken_promises(kind: str | Kind[Any], world: Callable[[], World], *, docs: 
         except BrokenPromiseError as error:
             found[name] = str(error)
     return found
-
-
-async def _run(check: Check, kit: Kit) -> None:
-    await check(kit)
 
 
 def _name(kind: str | Kind[Any]) -> str:
