@@ -11,6 +11,7 @@ import ssl
 from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import cache
 from typing import Any
 
 import httpcore
@@ -206,6 +207,12 @@ async def _tls(
         raise TransientError(f"{host} cannot be trusted over TLS: {said}", what="tls") from None
 
 
+@cache
+def _trust() -> ssl.SSLContext:
+    """The system's authorities, read once: that takes forty milliseconds."""
+    return ssl.create_default_context()
+
+
 class Dialer(httpcore.AsyncNetworkBackend):
     """Opens connections to checked addresses only."""
 
@@ -231,7 +238,7 @@ class Dialer(httpcore.AsyncNetworkBackend):
         self._backend = backend or httpcore.AnyIOBackend()
         self._lookups = ThreadPoolExecutor(LOOKUPS, "dns")
         self._inside: dict[str, bool] = {}
-        self.tls = ssl.create_default_context()
+        self.tls = _trust()
 
     async def connect_tcp(
         self,

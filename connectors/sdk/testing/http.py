@@ -15,7 +15,8 @@ from urllib.parse import urlsplit
 import h11
 import httpcore
 
-from connectors.sdk.fetch import Address, Fetch, Limits
+from connectors.sdk.dial import Address
+from connectors.sdk.fetch import Fetch, Limits
 from connectors.sdk.testing.world import ALL_TROUBLES, NOW, RETRY_AFTER, Sample, Trouble, World, sample
 
 PUBLIC: Address = ipaddress.ip_address("93.184.215.14")

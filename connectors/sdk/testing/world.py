@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Any, ClassVar, Literal, Self, get_args
 
-from connectors.sdk.fetch import Address, Fetch, Limits
+from connectors.sdk.dial import Address
+from connectors.sdk.fetch import Fetch, Limits
 
 NOW = datetime(2024, 5, 7, 12, tzinfo=UTC)
 """The time that a source under test sees."""
