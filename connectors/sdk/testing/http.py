@@ -90,7 +90,7 @@ class HttpWorld(World):
 
     def render(self, items: Sequence[Sample]) -> bytes | str:
         """The document at `url`, with these items, newest first."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} does not say its `render`")
 
     def respond(self, request: Request) -> Reply | None:
         """The answer to a request; None: there is nothing at that address."""

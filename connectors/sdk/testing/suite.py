@@ -57,7 +57,7 @@ def keep(name: str, kind: str | Kind[Any], world: Callable[[], World], *, docs: 
         found = installed(kind) if isinstance(kind, str) else kind
         with SOCKETS.refused(loopback=True):
             asyncio.run(check(Kit(found, world, docs)))
-    except BrokenPromiseError as error:
+    except (BrokenPromiseError, NotImplementedError) as error:
         promise, _, advice = (" ".join(part.split()) for part in (inspect.getdoc(check) or "").partition("\n\n"))
         raise BrokenPromiseError(
             f"{_name(kind)} breaks the promise `{name}`.\nPromised: {promise}\nFound: {error}\nTo do: {advice}"

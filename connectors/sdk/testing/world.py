@@ -141,23 +141,23 @@ class World:
 
     def config(self) -> dict[str, Any]:
         """What a source is configured with to read this world: the keys of its kind."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} does not say its `config`")
 
     def publish(self, number: int) -> Awaitable[None] | None:
         """Adds `sample(number)` to what there is to read."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} does not say its `publish`")
 
     def trouble(self, kind: Trouble | None) -> Awaitable[None] | None:
         """From now on every answer has this trouble; None: all is well again."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} does not say its `trouble`")
 
     def document(self) -> bytes:
         """What a poll would read now, for mutations to be made of it."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} does not say its `document`")
 
     def damage(self, data: bytes | None, *, pages: bool = False) -> Awaitable[None] | None:
         """From now on these bytes stand for the document (with `pages`: for all that it links to); None: as before."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} does not say its `damage`")
 
     def fetch(self, limits: Limits) -> Fetch:
         """The way out that the source is given; here it leads nowhere."""
