@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connectors.feed import Entry, read_feed
+from connectors.feed import read_feed
 from connectors.sdk import Bad, BadDataError, Batch, RateLimitedError
+from connectors.sdk.linked import Entry
 from tests.connectors.poll import articles, bad, last_cursor, poll
 from tests.connectors.server import Server, body, status
 
