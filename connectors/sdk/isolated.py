@@ -166,7 +166,8 @@ class _Call:
         finally:
             with self._lock:
                 self._worker = None
-            if answer is None:
+                usable = answer is not None and not self._cancelled
+            if not usable:
                 worker.end()
             else:
                 _pool.idle.append(worker)
