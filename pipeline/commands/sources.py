@@ -1,8 +1,6 @@
-"""`sources`: what is polled and how it does; try one, add one."""
+"""`sources`: what is polled and how it does; find, try and add one, hand over many, write a new kind."""
 
-import asyncio
 import re
-from contextlib import aclosing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import urlsplit
@@ -11,8 +9,10 @@ import typer
 
 from pipeline.commands import show
 from pipeline.commands.common import fail, note, on_terminal, open_reader, settings
+from pipeline.commands.source_kinds import list_kinds, new_kind
 
 if TYPE_CHECKING:
+    from connectors.discover import Candidate, Found
     from connectors.sdk import Bad
     from connectors.sdk.declare import Declared
     from pipeline.model.article import Article
@@ -21,33 +21,50 @@ if TYPE_CHECKING:
 
 SHOWN = 5
 """Newest items that `try` and `add` show."""
+Json = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
 
 
 def register(app: typer.Typer) -> None:
     group = typer.Typer(help="Where articles come from.", invoke_without_command=True)
     group.callback()(_list_by_default)
     group.command("list")(list_sources)
-    group.command("try")(try_source)
     group.command("add")(add_source)
+    group.command("try")(try_source)
+    group.command("import")(import_opml)
+    group.command("export")(export_opml)
+    group.command("kinds")(list_kinds)
+    group.command("new")(new_kind)
     app.add_typer(group, name="sources")
 
 
-def _list_by_default(context: typer.Context) -> None:
+def _list_by_default(context: typer.Context, as_json: Json = False) -> None:
     if context.invoked_subcommand is None:
-        list_sources()
+        list_sources(as_json)
 
 
-def list_sources() -> None:
+def list_sources(as_json: Json = False) -> None:
     """List the sources with their health.
 
     Examples:
 
         wirewatch sources
+
+        wirewatch sources --json
     """
     given = settings()
     health = {found.id: found for found in _health(given)}
     ids = list(dict.fromkeys([*(source.id for source in given.sources), *health]))
     names = {source.id: (source.kind.name, source.source.name or source.id) for source in given.sources}
+    if as_json:
+        from pipeline.model.codec import encode
+
+        for id_ in ids:
+            if id_ in health:
+                typer.echo(encode(health[id_]).decode())
+            else:
+                kind, name = names[id_]
+                typer.echo(encode({"id": id_, "kind": kind, "name": name, "state": None}).decode())
+        return
     rows = []
     for id_ in ids:
         found = health.get(id_)
@@ -110,64 +127,197 @@ def _condition(health: "SourceHealth | None") -> tuple[str, ...]:
 
 
 def try_source(
-    target: Annotated[str, typer.Argument(metavar="NAME|URL|FOLDER", help="A source's id, a feed's URL, or a folder.")],
+    target: Annotated[str, typer.Argument(metavar="NAME|URL|FOLDER", help="A source's id, an address, or a folder.")],
+    pick: Annotated[int, typer.Option(min=1, help="Which of several that are found at an address.")] = 1,
 ) -> None:
     """Poll a source once and show its newest items as they would enter the pipeline. Nothing is kept.
 
     Examples:
 
-        wirewatch sources try https://example.org/feed.xml
+        wirewatch sources try my-source
 
-        wirewatch sources try inbox
+        wirewatch sources try https://example.org/
     """
     given = settings()
     declared = next((source for source in given.sources if source.id == target), None)
     if declared is None:
-        declared = _declared(_entry(target, None, None))
+        declared = _declared(_chosen(target, pick, given))
     _show(_poll(declared, given))
 
 
 def add_source(
-    target: Annotated[str, typer.Argument(metavar="URL|FOLDER", help="A feed's URL, or a folder.")],
+    target: Annotated[
+        str, typer.Argument(metavar="URL|FOLDER", help="A site's front page, a feed's URL, or a folder.")
+    ],
     id: Annotated[str | None, typer.Option("--id", help="Its id; made from the address by default.")] = None,  # noqa: A002
-    name: Annotated[str | None, typer.Option(help="Its name.")] = None,
+    name: Annotated[str | None, typer.Option(help="Its name; the site's own by default.")] = None,
+    pick: Annotated[int, typer.Option(min=1, help="Which of several that are found.")] = 1,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
-    """Show the newest items of a feed or folder, ask, and write it into wirewatch.yaml.
+    """Find the feed, sitemap or article list of a site, show its newest items, ask, and write it into wirewatch.yaml.
 
     Examples:
 
-        wirewatch sources add https://example.org/feed.xml
+        wirewatch sources add https://example.org/
+
+        wirewatch sources add https://example.org/ --pick 2
 
         wirewatch sources add inbox/ --id inbox --yes
     """
+    from pipeline.commands.source_entries import add_entries
     from pipeline.settings import FILE
 
     given = settings()
     file = given.file or FILE
-    entry = _entry(target, id, name)
+    entry = _chosen(target, pick, given)
+    entry |= {"id": id or entry["id"]} | ({"name": name} if name else {})
     if any(source.id == entry["id"] for source in given.sources):
         fail(f"there is a source `{entry['id']}` already; choose another with --id")
+    if same := next(
+        (source for source in given.sources if _where(source) == (entry.get("url") or entry["path"])), None
+    ):
+        note(f"`{same.id}` reads the same address already")
     _show(_poll(_declared(entry), given))
     if not yes:
         typer.confirm(f"Add it to {file} as `{entry['id']}`?", abort=True, err=True)
-    _write(file, entry)
+    add_entries(file, [entry])
     typer.echo(f"{file}: added `{entry['id']}`; `wirewatch run` polls it")
 
 
-def _entry(target: str, id_: str | None, name: str | None) -> dict[str, Any]:
+def import_opml(
+    file: Annotated[Path, typer.Argument(metavar="FILE.opml", help="As a feed reader exports it.")],
+) -> None:
+    """Add the feeds of an OPML file to wirewatch.yaml; those that are there already are passed over.
+
+    Examples:
+
+        wirewatch sources import subscriptions.opml
+    """
+    from connectors.opml import read_opml
+    from connectors.sdk import BadDataError
+    from pipeline.commands.source_entries import add_entries
+    from pipeline.model.article import canonical_url
+    from pipeline.settings import FILE
+
+    given = settings()
+    target = given.file or FILE
+    try:
+        feeds = read_opml(file.read_bytes())
+    except BadDataError as error:
+        fail(f"{file}: {error}")
+    known = {canonical_url(where) for source in given.sources if (where := _where(source))}
+    taken = {source.id for source in given.sources}
+    entries = []
+    for feed in feeds:
+        if canonical_url(feed.url) in known:
+            continue
+        id_ = _free(_slug(feed.name) if feed.name else _id_of(feed.url), taken)
+        taken.add(id_)
+        entries.append({"kind": "feed", "id": id_, "url": feed.url} | ({"name": feed.name} if feed.name else {}))
+    if entries:
+        add_entries(target, entries)
+    there = f", {len(feeds) - len(entries)} were there already" if len(entries) < len(feeds) else ""
+    typer.echo(f"{target}: added {len(entries)} feeds{there}; `wirewatch run` polls them")
+
+
+def export_opml(
+    file: Annotated[Path | None, typer.Argument(metavar="[FILE]", help="Standard output by default.")] = None,
+) -> None:
+    """Write the feeds among the sources as OPML, which any feed reader takes.
+
+    Examples:
+
+        wirewatch sources export feeds.opml
+    """
+    from connectors.opml import Subscription, write_opml
+
+    sources = [source for source in settings().sources if source.kind.name == "feed"]
+    text = write_opml(Subscription(_where(source), source.source.name or source.id) for source in sources)
+    if file is None:
+        typer.echo(text, nl=False)
+        return
+    file.write_text(text, "utf-8")
+    typer.echo(f"{file}: {len(sources)} feeds")
+
+
+def _where(source: "Declared") -> str:
+    """The address or folder that a source is read from; empty where it has none."""
+    config = source.config
+    return str(getattr(config, "url", "") or getattr(config, "path", ""))
+
+
+def _chosen(target: str, pick: int, given: "Settings") -> dict[str, Any]:
+    """The entry for a folder, or for the candidate with number `pick` of those found at an address."""
     if re.match(r"https?://", target, re.I):
-        place = urlsplit(target)
-        entry = {"kind": "feed", "id": id_ or _slug((place.hostname or "").removeprefix("www.")), "url": target}
-    elif Path(target).is_dir():
-        entry = {"kind": "folder", "id": id_ or _slug(Path(target).resolve().name), "path": target}
-    else:
+        found = _search(target, given)
+        if pick > len(found.candidates):
+            fail(f"--pick {pick}: only {len(found.candidates)} found at {target}")
+        _show_candidates(found.candidates, pick)
+        entry = found.candidates[pick - 1].entry
+        rest = {key: value for key, value in entry.items() if key != "kind"}
+        named = {"name": found.name} if found.name else {}
+        return {"kind": entry["kind"], "id": _id_of(target), **named, **rest}
+    if not Path(target).is_dir():
         fail(f"`{target}` is no source's id, no http(s) address, and no folder")
-    return entry | ({"name": name} if name else {})
+    return {"kind": "folder", "id": _slug(Path(target).resolve().name), "path": target}
+
+
+def _search(url: str, given: "Settings") -> "Found":
+    import asyncio
+
+    from connectors.discover import discover
+    from connectors.sdk import Fetch, SourceError
+
+    async def search() -> "Found":
+        fetch = Fetch(allow=given.allow)
+        try:
+            return await discover(url, fetch)
+        finally:
+            await fetch.aclose()
+
+    try:
+        found = asyncio.run(search())
+    except SourceError as error:
+        fail(str(error), 1)
+    if not found.candidates:
+        fail(
+            f"no feed, no sitemap and no list of articles was found at {url}; give the address of the page that lists "
+            f"the articles, or write an entry of `kind: page-list` (`wirewatch sources kinds page-list`)",
+            1,
+        )
+    return found
+
+
+def _show_candidates(candidates: "list[Candidate]", pick: int) -> None:
+    """What was found, numbered, beside the output."""
+    for number, one in enumerate(candidates, 1):
+        about = [show.printable(one.title)] if one.title else []
+        about.append(f"{one.items} items")
+        if one.newest:
+            about.append(f"newest {show.stamp(one.newest)}")
+        about += [reason for given, reason in ((one.comments, "comments"), (not one.alive, "left behind")) if given]
+        mark = "*" if number == pick else " "
+        kind = "news sitemap" if one.news else one.entry["kind"]
+        note(f"{mark} {number}  {kind}  {show.printable(one.entry['url'])}  ({', '.join(about)}; {one.found})")
+    if len(candidates) > 1:
+        note("--pick N takes another")
+
+
+def _id_of(url: str) -> str:
+    return _slug((urlsplit(url).hostname or "").removeprefix("www."))
 
 
 def _slug(text: str) -> str:
-    return re.sub(r"\W+", "-", text.lower()).strip("-") or "source"
+    return re.sub(r"[\W_]+", "-", text.lower()).strip("-")[:60] or "source"
+
+
+def _free(id_: str, taken: set[str]) -> str:
+    """The id, or the first with a number behind it that nothing has."""
+    number, free = 1, id_
+    while free in taken:
+        number += 1
+        free = f"{id_}-{number}"
+    return free
 
 
 def _declared(entry: dict[str, Any]) -> "Declared":
@@ -180,32 +330,13 @@ def _declared(entry: dict[str, Any]) -> "Declared":
 
 
 def _poll(declared: "Declared", given: "Settings") -> "list[Article | Bad]":
-    """The newest items of one poll."""
-    from connectors.sdk import Context, Fetch, SourceError
-
-    async def poll() -> list["Article | Bad"]:
-        fetch = Fetch(allow=given.allow)
-        items: list[Article | Bad] = []
-        try:
-            context = Context(source=declared.source, fetch=fetch)
-            async with aclosing(declared.kind.poll(declared.config, context)) as batches:  # type: ignore[type-var]
-                async for batch in batches:
-                    items.extend(batch.items)
-                    if items or batch.next_poll != 0:
-                        break
-        finally:
-            await fetch.aclose()
-        return sorted(items, key=_published, reverse=True)[:SHOWN]
+    from connectors.preview import preview
+    from connectors.sdk import SourceError
 
     try:
-        return asyncio.run(poll())
+        return preview(declared, allow=given.allow, count=SHOWN)
     except SourceError as error:
         fail(str(error), 1)
-
-
-def _published(item: "Article | Bad") -> float:
-    published = getattr(item, "published", None)
-    return published.timestamp() if published else 0.0
 
 
 def _show(items: "list[Article | Bad]") -> None:
@@ -221,52 +352,3 @@ def _show(items: "list[Article | Bad]") -> None:
         origin = f" ({item.published_origin})" if item.published_origin else ""
         typer.echo(f"  {show.stamp(item.published)}{origin}  {item.url or ''}")
         typer.echo(f"  {len(item.body):,} characters: {show.printable(item.body)[:160]}")
-
-
-def _write(file: Path, entry: dict[str, Any]) -> None:
-    """Adds the entry at the end of `sources`, leaving everything else, comments included, as it is.
-
-    Raises:
-        ProblemError: the file would not be right afterwards.
-    """
-    import os
-
-    from pipeline import settings as module
-
-    text = file.read_text("utf-8") if file.exists() else ""
-    new = _with_entry(text, entry)
-    draft = file.with_name(f".{file.name}.part")
-    draft.write_text(new, "utf-8")
-    try:
-        module.load(draft)
-    except module.SettingsError as error:
-        draft.unlink()
-        fail(f"{file} cannot be added to by itself ({error}); write this under `sources:`\n{_as_yaml(entry, '  ')}")
-    os.replace(draft, file)
-
-
-def _with_entry(text: str, entry: dict[str, Any]) -> str:
-    import yaml
-
-    root = yaml.compose(text, Loader=yaml.SafeLoader) if text.strip() else None
-    pairs = root.value if isinstance(root, yaml.MappingNode) else []
-    node = next((value for key, value in pairs if key.value == "sources"), None)
-    if node is None:
-        gap = "\n" if text and not text.endswith("\n") else ""
-        return f"{text}{gap}sources:\n{_as_yaml(entry, '  ')}"
-    if not isinstance(node, yaml.SequenceNode) or node.flow_style or not node.value:
-        raise typer.BadParameter("`sources` in the file is no plain list of lines; add the entry by hand")
-    indent = " " * (node.start_mark.column)
-    lines = text.splitlines(keepends=True)
-    last = node.value[-1].end_mark
-    at = last.line + (1 if last.column else 0)
-    if lines and not lines[-1].endswith("\n"):
-        lines[-1] += "\n"
-    return "".join([*lines[:at], _as_yaml(entry, indent), *lines[at:]])
-
-
-def _as_yaml(entry: dict[str, Any], indent: str) -> str:
-    import yaml
-
-    body = yaml.safe_dump(entry, sort_keys=False, allow_unicode=True).splitlines()
-    return "".join(f"{indent}{'- ' if number == 0 else '  '}{line}\n" for number, line in enumerate(body))

@@ -1,0 +1,123 @@
+"""`wirewatch sources`: a site becomes a source, subscriptions come and go, kinds are shown, a new one begins."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from importlib.metadata import EntryPoint
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from connectors.sdk.source import GROUP, kinds
+from tests.connectors.server import Server, body, serving
+from tests.test_cli import Run, run  # noqa: F401
+
+LONG = "The ferry between the islands sails again, and those who waited on the quay were let on board first. " * 6
+ALLOWED = "# mine\nallow: [127.0.0.1]\n"
+
+
+def page(text: str, head: str = "") -> bytes:
+    return f"<html lang='en'><head><title>The Quay | Home</title>{head}</head><body>{text}</body></html>".encode()
+
+
+def rss(server: Server, *names: str) -> bytes:
+    items = "".join(f"<item><title>{name}</title><link>{server.base}/{name}</link></item>" for name in names)
+    return f'<rss version="2.0"><channel>{items}</channel></rss>'.encode()
+
+
+@pytest.fixture
+def quay(tmp_path: Path) -> Iterator[Server]:
+    """A site with a feed, and a configuration that may read it."""
+    (tmp_path / "wirewatch.yaml").write_text(ALLOWED)
+    with serving() as server:
+        titles = {
+            f"/ferry-{number}?id={number}1234": f"Ferry number {number} sails to the islands" for number in range(8)
+        }
+    links = "".join(f'<h2><a href="{path}">{title}</a></h2>' for path, title in titles.items())
+    quay.answers["/"] = body(page(links), "text/html")
+    ended = run("sources", "add", quay.base, "--yes")
+    assert ended.code == 0, ended.err
+    assert "links: h2 > a" in (tmp_path / "wirewatch.yaml").read_text()
+
+
+def test_nothing_found_says_what_to_do(run: Run, quay: Server) -> None:  # noqa: F811
+    quay.answers["/"] = body(page("<p>Soon</p>"), "text/html")
+    ended = run("sources", "add", quay.base, "--yes")
+    assert (ended.code, "give the address of the page that lists the articles" in ended.err) == (1, True)
+
+
+def test_subscriptions_come_and_go(run: Run, tmp_path: Path) -> None:  # noqa: F811
+    (tmp_path / "wirewatch.yaml").write_text("sources:\n  - {kind: feed, id: quay, url: 'https://quay.example/rss'}\n")
+    outlines = (
+        '<outline text="Ports"><outline text="Quay" xmlUrl="https://quay.example/rss/"/>'
+        '<outline text="Кай" xmlUrl="https://kaj.example/rss"/></outline>'
+        '<outline text="Кай" xmlUrl="https://kaj.example/second"/><outline xmlUrl="https://www.port.example/"/>'
+    )
+    (tmp_path / "in.opml").write_text(f"<opml version='2.0'><body>{outlines}</body></opml>")
+    ended = run("sources", "import", "in.opml")
+    assert ended.out == "wirewatch.yaml: added 3 feeds, 1 were there already; `wirewatch run` polls them\n"
+    rows = [line.split("\t")[:3] for line in run("sources").out.splitlines()]
+    assert rows == [
+        ["quay", "feed", "quay"],
+        ["кай", "feed", "Кай"],
+        ["кай-2", "feed", "Кай"],
+        ["port-example", "feed", "port-example"],
+    ]
+    assert "added 0 feeds, 4 were there already" in run("sources", "import", "in.opml").out
+    assert run("sources", "export", "out.opml").out == "out.opml: 4 feeds\n"
+    assert run("sources", "export").out == (tmp_path / "out.opml").read_text()
+    (tmp_path / "wirewatch.yaml").unlink()
+    assert "added 4 feeds" in run("sources", "import", "out.opml").out
+
+
+def test_what_is_no_opml_is_refused(run: Run, tmp_path: Path) -> None:  # noqa: F811
+    (tmp_path / "in.opml").write_text("<html/>")
+    ended = run("sources", "import", "in.opml")
+    assert (ended.code, ended.err) == (2, "wirewatch: in.opml: it is no OPML: it begins with <html>\n")
+
+
+def test_the_list_as_json(run: Run, tmp_path: Path) -> None:  # noqa: F811
+    (tmp_path / "wirewatch.yaml").write_text("sources:\n  - {kind: folder, id: box, path: .}\n")
+    (row,) = run("sources", "--json").out.splitlines()
+    assert json.loads(row) == {"id": "box", "kind": "folder", "name": "box", "state": None}
+
+
+def test_kinds(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
+    broken = EntryPoint("broken", "nobody.has.this", GROUP)
+    monkeypatch.setattr("connectors.sdk.kinds", lambda: kinds() | {"broken": broken})
+    shown = run("sources", "kinds").out
+    assert "sitemap  (wirewatch 0.1.0, connectors.sitemap)" in shown
+    assert "    days   number, 2.0      Age in days up to which entries are taken at the first poll." in shown
+    assert "    url    string, required" in shown
+    assert "broken  (no package, nobody.has.this)\n  cannot be used: LookupError" in shown
+    assert "    reliability  NATO Admiralty code" in shown
+    only = run("sources", "kinds", "page-list").out
+    assert "    links        string, required" in only
+    assert "    - kind: page-list\n      url: https://news.example/latest\n" in only
+    assert "sitemap" not in only
+    described = json.loads(run("sources", "kinds", "page-list", "--json").out)
+    assert described["config"]["required"] == ["url", "links"]
+    assert "there are: " in run("sources", "kinds", "nobody").err
+
+
+@pytest.mark.parametrize("name", ["My", "a_b", "-a", "feed", "1a", "a--b"])
+def test_a_name_that_cannot_be_a_kinds(run: Run, name: str) -> None:  # noqa: F811
+    assert run("sources", "new", "--", name).code == 2
+
+
+def test_a_new_kind_passes_its_own_test(run: Run, tmp_path: Path) -> None:  # noqa: F811
+    ended = run("sources", "new", "my-archive")
+    assert ended.code == 0, ended.err
+    package = tmp_path / "wirewatch-my-archive"
+    names = {"pyproject.toml", "README.md", "wirewatch_my_archive.py", "test_wirewatch_my_archive.py"}
+    assert {path.name for path in package.iterdir()} == names
+    info = package / "wirewatch_my_archive-0.1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: wirewatch-my-archive\nVersion: 0.1.0\n")
+    (info / "entry_points.txt").write_text("[wirewatch.sources]\nmy-archive = wirewatch_my_archive\n")
+    command: list[Any] = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", package]
+    tested = subprocess.run(command, cwd=package, capture_output=True, text=True, timeout=300)
+    assert tested.returncode == 0, tested.stdout
+    assert run("sources", "new", "my-archive").code == 2, "nothing is overwritten"
