@@ -12,7 +12,8 @@ import pytest
 
 from connectors.sdk.source import GROUP, kinds
 from tests.connectors.server import Server, body, serving
-from tests.test_cli import Run, run  # noqa: F401
+from tests.test_cli import Run
+from tests.test_cli import run as run
 
 LONG = "The ferry between the islands sails again, and those who waited on the quay were let on board first. " * 6
 ALLOWED = "# mine\nallow: [127.0.0.1]\n"
@@ -32,23 +33,52 @@ def quay(tmp_path: Path) -> Iterator[Server]:
     """A site with a feed, and a configuration that may read it."""
     (tmp_path / "wirewatch.yaml").write_text(ALLOWED)
     with serving() as server:
-        titles = {
-            f"/ferry-{number}?id={number}1234": f"Ferry number {number} sails to the islands" for number in range(8)
-        }
-    links = "".join(f'<h2><a href="{path}">{title}</a></h2>' for path, title in titles.items())
+        links = "".join(
+            f'<link rel="alternate" type="application/rss+xml" href="/{name}.xml" title="{name}">'
+            for name in ("comments", "news")
+        )
+        server.answers["/"] = body(page("", links), "text/html")
+        server.answers["/news.xml"] = body(rss(server, *(f"ferry-{number}" for number in range(8))))
+        server.answers["/comments.xml"] = body(rss(server, "Indeed"))
+        for number in range(8):
+            text = f"<article><h1>Ferry {number}</h1><p>{LONG}</p><p>More of it, told at length.</p></article>"
+            server.answers[f"/ferry-{number}"] = body(page(text), "text/html")
+        yield server
+
+
+def test_a_front_page_becomes_a_source(run: Run, tmp_path: Path, quay: Server) -> None:
+    ended = run("sources", "add", quay.base, "--id", "quay", "--yes")
+    assert ended.code == 0, ended.err
+    assert f"* 1  feed  {quay.base}/news.xml  (news, 8 items; the page names it as its feed)" in ended.err
+    assert f"  2  feed  {quay.base}/comments.xml  (comments, 1 items, comments; " in ended.err
+    assert ended.out.count("- ferry-") == 5
+    assert "on board first" in ended.out
+    assert len([path for path, _ in quay.asked if path.startswith("/ferry-")]) == 5, "no more pages than are shown"
+    entry = f"sources:\n  - kind: feed\n    id: quay\n    name: The Quay\n    url: {quay.base}/news.xml\n"
+    assert (tmp_path / "wirewatch.yaml").read_text() == ALLOWED + entry
+
+
+def test_another_candidate_is_picked(run: Run, quay: Server) -> None:
+    assert "- Indeed" in run("sources", "try", quay.base, "--pick", "2").out
+    assert "only 2 found" in run("sources", "try", quay.base, "--pick", "3").err
+
+
+def test_an_article_list_becomes_a_source(run: Run, tmp_path: Path, quay: Server) -> None:
+    titles = {f"/ferry-{number}?id={number}1234": f"Ferry number {number} sails to the islands" for number in range(8)}
+    links = "".join(f'<h2><a href="{path}">{title}</a></h2>' for path, title in titles.items()) + '<a href="/">Home</a>'
     quay.answers["/"] = body(page(links), "text/html")
     ended = run("sources", "add", quay.base, "--yes")
     assert ended.code == 0, ended.err
     assert "links: h2 > a" in (tmp_path / "wirewatch.yaml").read_text()
 
 
-def test_nothing_found_says_what_to_do(run: Run, quay: Server) -> None:  # noqa: F811
+def test_nothing_found_says_what_to_do(run: Run, quay: Server) -> None:
     quay.answers["/"] = body(page("<p>Soon</p>"), "text/html")
     ended = run("sources", "add", quay.base, "--yes")
     assert (ended.code, "give the address of the page that lists the articles" in ended.err) == (1, True)
 
 
-def test_subscriptions_come_and_go(run: Run, tmp_path: Path) -> None:  # noqa: F811
+def test_subscriptions_come_and_go(run: Run, tmp_path: Path) -> None:
     (tmp_path / "wirewatch.yaml").write_text("sources:\n  - {kind: feed, id: quay, url: 'https://quay.example/rss'}\n")
     outlines = (
         '<outline text="Ports"><outline text="Quay" xmlUrl="https://quay.example/rss/"/>'
@@ -72,30 +102,33 @@ def test_subscriptions_come_and_go(run: Run, tmp_path: Path) -> None:  # noqa: F
     assert "added 4 feeds" in run("sources", "import", "out.opml").out
 
 
-def test_what_is_no_opml_is_refused(run: Run, tmp_path: Path) -> None:  # noqa: F811
+def test_what_is_no_opml_is_refused(run: Run, tmp_path: Path) -> None:
     (tmp_path / "in.opml").write_text("<html/>")
     ended = run("sources", "import", "in.opml")
     assert (ended.code, ended.err) == (2, "wirewatch: in.opml: it is no OPML: it begins with <html>\n")
 
 
-def test_the_list_as_json(run: Run, tmp_path: Path) -> None:  # noqa: F811
+def test_the_list_as_json(run: Run, tmp_path: Path) -> None:
     (tmp_path / "wirewatch.yaml").write_text("sources:\n  - {kind: folder, id: box, path: .}\n")
     (row,) = run("sources", "--json").out.splitlines()
     assert json.loads(row) == {"id": "box", "kind": "folder", "name": "box", "state": None}
 
 
-def test_kinds(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
+def test_kinds(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     broken = EntryPoint("broken", "nobody.has.this", GROUP)
     monkeypatch.setattr("connectors.sdk.kinds", lambda: kinds() | {"broken": broken})
     shown = run("sources", "kinds").out
     assert "sitemap  (wirewatch 0.1.0, connectors.sitemap)" in shown
-    assert "    days   number, 2.0      Age in days up to which entries are taken at the first poll." in shown
+    assert "    days   number, 2.0       Age in days up to which entries are taken at the first poll." in shown
     assert "    url    string, required" in shown
     assert "broken  (no package, nobody.has.this)\n  cannot be used: LookupError" in shown
     assert "    reliability  NATO Admiralty code" in shown
     only = run("sources", "kinds", "page-list").out
     assert "    links        string, required" in only
-    assert "    - kind: page-list\n      url: https://news.example/latest\n" in only
+    assert (
+        "  for example\n    - kind: page-list\n      url: https://news.example/latest\n      links: article h2 a\n"
+        in only
+    )
     assert "sitemap" not in only
     described = json.loads(run("sources", "kinds", "page-list", "--json").out)
     assert described["config"]["required"] == ["url", "links"]
@@ -103,11 +136,11 @@ def test_kinds(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
 
 
 @pytest.mark.parametrize("name", ["My", "a_b", "-a", "feed", "1a", "a--b"])
-def test_a_name_that_cannot_be_a_kinds(run: Run, name: str) -> None:  # noqa: F811
+def test_a_name_that_cannot_be_a_kinds(run: Run, name: str) -> None:
     assert run("sources", "new", "--", name).code == 2
 
 
-def test_a_new_kind_passes_its_own_test(run: Run, tmp_path: Path) -> None:  # noqa: F811
+def test_a_new_kind_passes_its_own_test(run: Run, tmp_path: Path) -> None:
     ended = run("sources", "new", "my-archive")
     assert ended.code == 0, ended.err
     package = tmp_path / "wirewatch-my-archive"

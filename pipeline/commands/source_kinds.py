@@ -83,9 +83,8 @@ def _show_kind(about: dict[str, Any]) -> None:
     for example in schema.get("examples", ())[:1]:
         from pipeline.commands.source_entries import as_yaml
 
-        typer.echo(
-            as_yaml({"kind": about["kind"], **example}, "  example:  ").replace("\n  example:  ", f"\n{' ' * 12}")
-        )
+        ordered = {key: example[key] for key in schema["properties"] if key in example}
+        typer.echo(f"  for example\n{as_yaml({'kind': about['kind'], **ordered}, '    ')}")
 
 
 def _show_keys(rows: list[tuple[str, str, str]]) -> None:
