@@ -81,6 +81,8 @@ class Cursor(msgspec.Struct, omit_defaults=True):
     id: int = 0
     newest: int = 0
     before: int | None = None
+    etag: str | None = None
+    """Of the newest page, where nothing lay behind it."""
     seen: dict[str, str] = {}
     """Messages of the newest page with hashes of their texts, by which an edit is noticed."""
 
@@ -92,7 +94,8 @@ async def telegram(config: TelegramConfig, context: Context) -> AsyncIterator[Ba
     base = f"{config.server.rstrip('/')}/s/{config.channel}"
     for _ in range(MAX_PAGES):
         at = cursor.before
-        response = await context.fetch(base if at is None else f"{base}?before={at}", robots=True)
+        url = base if at is None else f"{base}?before={at}"
+        response = await context.fetch(url, etag=cursor.etag if at is None else None, robots=True)
         if response.not_modified:
             yield Batch(at_least=response.fresh_for)
             return
@@ -111,6 +114,7 @@ async def telegram(config: TelegramConfig, context: Context) -> AsyncIterator[Ba
         is_read = cursor.id == 0 or preview.oldest is None or preview.oldest <= cursor.id
         more = not is_read and preview.before is not None and (at is None or preview.before < at)
         cursor.before = preview.before if more else None
+        cursor.etag = None if more or at is not None else response.headers.get("etag")
         if not more:
             cursor.id, cursor.newest = max(cursor.id, cursor.newest), 0
         yield Batch(items, msgspec.to_builtins(cursor), next_poll=0 if more else None, at_least=response.fresh_for)

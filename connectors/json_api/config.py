@@ -9,7 +9,6 @@ from typing import Annotated, Any, Literal, Self
 import yaml
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
@@ -40,10 +39,8 @@ def _secret(value: Any) -> SecretStr:
         raise ValueError(said.removeprefix("Value error, ")) from None
 
 
-class Part(BaseModel):
+class Part(SourceConfig):
     """Base of the parts of a declaration."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
 def _seconds(value: Any) -> Any:
@@ -82,10 +79,13 @@ class Request(Part):
     """What is asked."""
 
     url: str
+    """Address; `{name}` in it is replaced, as everywhere in a request."""
     method: Literal["GET", "POST"] | None = None
     """GET, or POST where there is a body."""
-    query: dict[str, Filled] = {}
-    headers: dict[str, Filled] = {}
+    query: dict[str, Filled] = Field(default_factory=dict)
+    """Parameters of the address; a list is repeated; what mentions a name that has no value is left out."""
+    headers: dict[str, Filled] = Field(default_factory=dict)
+    """Headers; `{env: NAME}` and `{file: PATH}` are secrets, here and in query and body."""
     body: Filled = None
     """Sent as JSON."""
 
@@ -94,7 +94,9 @@ class Outlet(Part):
     """Who published an item, where the API has items of many outlets."""
 
     id: Expression
+    """Id of the outlet, by which the table of outlets knows it, such as its domain."""
     name: Expression | None = None
+    """Its name as people know it; its id where nothing is given."""
 
 
 class Fields(Part):
@@ -103,12 +105,19 @@ class Fields(Part):
     key: Expression | None = None
     """What identifies it; its link where nothing is given."""
     url: Expression | None = None
+    """Its link."""
     title: Expression | None = None
+    """Its headline."""
     body: Expression | None = None
+    """Its whole text, or as much of it as the API gives."""
     summary: Expression | None = None
+    """Its lead; stands for the body where there is none."""
     authors: Expression | None = None
+    """One name or a list of names."""
     published: Expression | None = None
+    """RFC 3339, RFC 2822, seconds or milliseconds since 1970, `20261124T143000Z` or a date."""
     outlet: Outlet | None = None
+    """Who published it, where that is not the source itself."""
 
     @validator(mode="after")
     def _has_text(self) -> Self:
@@ -121,9 +130,11 @@ class Cursor(Part):
     """How to ask only for what is new: `{since}` in the request has the newest date or id that was read."""
 
     kind: Literal["none", "since-date", "newest-id"] = "none"
+    """`none`: what was seen tells what is new."""
     path: Expression | None = None
     """Date or id in an item; `published` or `key` where nothing is given."""
     format: Annotated[str, AfterValidator(_dated)] = "iso"
+    """How `{since}` and `{until}` are written: iso, date, compact, epoch, epoch-ms or a pattern of strftime."""
     overlap: Duration = 3600.0
     """Asked again each time, since APIs list items late; what was seen is not repeated."""
     lookback: Duration = 86400.0
@@ -138,7 +149,9 @@ class Paging(Part):
     """
 
     kind: Literal["none", "token", "link", "page", "offset", "until", "newest"] = "none"
+    """What leads to the next page."""
     next: Expression | None = None
+    """Where the answer has the token or address of the next page."""
     last: Expression | None = None
     """How many pages there are, where the answer says so."""
     first: int = 1
@@ -164,15 +177,21 @@ class JsonApiConfig(SourceConfig):
     )
 
     preset: str | None = None
+    """A declaration that ships, by its name; its parameters stand beside it."""
     request: Request
+    """Address, parameters, headers and body of what is asked."""
     values: dict[str, Filled] = Field(default_factory=dict)
     """Names that the request mentions, with their values: parameters of a preset, secrets."""
     items: Expression
+    """Where an answer has the list of items: JMESPath."""
     fields: Fields
+    """Where an item has what: JMESPath, or `{template: "https://news.example/{section}/{id}"}`."""
     error: Expression | None = None
     """Where an answer says that it is an error; null where it is none."""
     cursor: Cursor = Cursor()
+    """How to ask only for what is new."""
     paging: Paging = Paging()
+    """How to ask for more than one page."""
     size: Annotated[int, Field(ge=1)] | None = None
     """Items that a full page has; `{size}` in the request."""
     rate: Annotated[float, Field(gt=0)] = 30.0
@@ -229,19 +248,26 @@ class Parameter(Part):
     """What a preset asks for."""
 
     about: str
+    """What it is and where to get it."""
     default: str | int | bool | None = None
+    """Its value where none is given."""
     optional: bool = False
     """May be left out: what mentions it in the request is left out too."""
     secret: bool = False
+    """Never to be shown."""
 
 
 class Preset(Part):
     """A declaration with open parameters."""
 
     title: str
+    """Name of the API."""
     about: str
+    """What it has."""
     parameters: dict[str, Parameter]
+    """Names that the declaration mentions."""
     declaration: dict[str, Any]
+    """The keys of a json-api source."""
 
 
 @cache

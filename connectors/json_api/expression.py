@@ -9,7 +9,7 @@ import jmespath
 from jmespath import functions
 from jmespath.exceptions import JMESPathError
 from jmespath.parser import ParsedResult
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
+from pydantic import AfterValidator, BeforeValidator
 
 PLACE = re.compile(r"\{([^{}]*)\}")
 
@@ -23,14 +23,6 @@ class _Functions(functions.Functions):
 
 
 OPTIONS = jmespath.Options(custom_functions=_Functions())
-
-
-class Template(BaseModel):
-    """Text with expressions in braces; null where one of them finds nothing."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, json_schema_extra={"examples": [{"template": "{a}/{b}"}]})
-
-    template: str
 
 
 def _plain(value: Any) -> Any:
@@ -63,8 +55,10 @@ def checked(expression: str) -> str:
     return expression
 
 
-Expression = Annotated[str, BeforeValidator(_plain, json_schema_input_type=str | Template), AfterValidator(checked)]
-"""A JMESPath expression, or `{template: "text {expression}"}`."""
+Expression = Annotated[
+    str, BeforeValidator(_plain, json_schema_input_type=str | dict[str, str]), AfterValidator(checked)
+]
+"""A JMESPath expression, or `{template: "text {expression} text"}`; null where one of a template's finds nothing."""
 
 
 @cache

@@ -282,6 +282,14 @@ class Dialer(httpcore.AsyncNetworkBackend):
             self._inside[name] = not all(map(is_public, addresses))
         return self._inside[name]
 
+    async def check(self, host: str) -> None:
+        """
+        Raises:
+            BlockedError: the host is not public and not allowed.
+            TransientError: it is not known.
+        """
+        self._check(host, await self._addresses(host, 0))
+
     def close(self) -> None:
         """Ends the look-ups that nobody waits for any more."""
         self._lookups.shutdown(wait=False, cancel_futures=True)

@@ -169,7 +169,11 @@ class Fetch:
         for _ in range(MAX_REDIRECTS + 1):
             target = _checked(request.url)
             if robots:
-                await self._open.gate.check(str(target), _origin(target), target.host)
+                try:
+                    await self._open.gate.check(str(target), _origin(target), target.host)
+                except TransientError:
+                    await self._open.dialer.check(target.host)  # what must not be reached is not merely out of reach
+                    raise
             async with self._open.turns.turn(target.host):
                 began = clock()
                 with _typed(request.shown, self._limits.seconds):

@@ -390,12 +390,12 @@ def test_the_cursor_moves_when_the_walk_has_ended(server: Server, way: dict[str,
 
 
 def test_wherever_it_is_killed_nothing_is_skipped(server: Server, way: dict[str, Any]) -> None:
-    Api(server, [item(number) for number in range(1, 12)])
+    Api(server, [item(number) for number in range(1, 8)])
     batches = look(server, **by_date(way))
     for stop in range(len(batches)):
         before, cursor = numbers(batches[:stop]), last_cursor(batches[:stop])
         after, _ = follow(lambda cursor: look(server, cursor, **by_date(way)), cursor)
-        assert sorted({*before, *after}) == list(range(1, 12))
+        assert sorted({*before, *after}) == list(range(1, 8))
 
 
 def test_what_is_listed_late_is_found_in_the_overlap(server: Server, way: dict[str, Any]) -> None:
@@ -454,9 +454,7 @@ def test_without_a_date_it_pages_back_to_what_it_knows(server: Server, name: str
     assert numbers(first) == [100, 101, 102], "it begins with one page"
     cursor = last_cursor(first)
     api.items[:0] = [item(number) for number in range(1, 8)]
-    assert (
-        numbers(look(server, cursor, **keys)) == [*range(1, 8), 103, 104][: len(numbers(look(server, cursor, **keys)))]
-    )
+    assert set(range(1, 8)) <= set(numbers(look(server, cursor, **keys)))
     slow = {**keys, "paging": {**keys["paging"], "max": 1}}
     found, cursor = follow(lambda cursor: look(server, cursor, **slow), cursor)
     assert set(range(1, 8)) <= set(found)
@@ -513,10 +511,10 @@ def test_one_poll_brings_two_thousand_items(server: Server) -> None:
         {"seen": {"a": 1}},
     ],
 )
-def test_cursors_that_cannot_be(server: Server, cursor: Any, way: dict[str, Any]) -> None:
+@pytest.mark.parametrize("name", ["page", "offset", "until"])
+def test_cursors_that_cannot_be(server: Server, cursor: Any, name: str) -> None:
     Api(server, [item(number) for number in range(1, 6)])
-    if way is not WAYS["token"] and way is not WAYS["address"] and way is not WAYS["link"]:
-        assert numbers(look(server, cursor, **by_date(way))) == [1, 2, 3, 4, 5]
+    assert numbers(look(server, cursor, **by_date(WAYS[name]))) == [1, 2, 3, 4, 5]
 
 
 def test_an_item_dated_ahead_does_not_take_the_cursor_along(server: Server) -> None:
