@@ -15,6 +15,7 @@ ABOUT = 200
 """Characters of what is claimed that are kept."""
 
 _QUOTE = re.compile(r"[\"«“„](?P<words>[^\"«»“”„]{3,600})[\"»”“]")
+_OPENERS = '"«“„'
 _ROLES = ("spokesperson", "minister", "ambassador", "head-of-state", "head-of-government", "party-leader", "official")
 _NAMES = frozenset("state government organ organisation group person facility".split())
 _BY_OFFICE = ("announces", "demands", "confirms", "denies", "declines-to-comment")
@@ -33,13 +34,16 @@ def read(reading: Reading, events: tuple[Event, ...] = ()) -> tuple[Claim, ...]:
     told: dict[str, _Told] = {}
     names: dict[str, set[str]] = {}
     voices = [hit[0] for hit in reading.words_of(SPEAKERS)]
+    quotes = any(mark in reading.text for mark in _OPENERS)
     denials = [
         hit for hit in reading.words_of(_DENIALS) if hit[3] == "negation" or " " in reading.folded[hit[0] : hit[1]]
     ]
     for said in attributions(reading):
-        start, end = reading.sentences[said.sentence]
-        about, quoted = _about(reading, said, start, end)
-        if about[1] - about[0] < 3 or not (_one_of(voices, said) or _weighty(reading, said, quoted)):
+        quote = _quote(reading, said) if quotes else None
+        if not (_one_of(voices, said) or _weighty(reading, said, quote is not None)):
+            continue
+        about = quote or _beside(reading, said)
+        if about[1] - about[0] < 3:
             continue
         if said.stance == "asserts" and denials and _denied(denials, about):
             said = said._replace(stance="denies")
@@ -47,9 +51,9 @@ def read(reading: Reading, events: tuple[Event, ...] = ()) -> tuple[Claim, ...]:
         before = told.get(speaker)
         if before is not None and before.said.start < reading.body_start <= said.start:
             stance = min(before.said.stance, said.stance, key=_RANK.__getitem__)
-            told[speaker] = _Told(said._replace(stance=stance), about, quoted)
+            told[speaker] = _Told(said._replace(stance=stance), about, quote is not None)
         elif before is None or _RANK[said.stance] < _RANK[before.said.stance]:
-            told[speaker] = _Told(said, about, quoted)
+            told[speaker] = _Told(said, about, quote is not None)
     if any(one.said.start >= reading.body_start for one in told.values()):
         told = {speaker: one for speaker, one in told.items() if one.said.start >= reading.body_start}
     best = sorted(told.values(), key=lambda one: (_RANK[one.said.stance], one.said.verb.start))[:MOST]
@@ -105,24 +109,34 @@ def _weighty(reading: Reading, said: Attribution, quoted: bool) -> bool:
     return sum(word[0].isupper() for word in words) > (said.start <= reading.sentences[said.sentence][0] + 1)
 
 
-def _about(reading: Reading, said: Attribution, start: int, end: int) -> tuple[tuple[int, int], bool]:
-    """What is claimed: the quoted words, else the larger part of the sentence beside speaker and verb."""
-    text, low, high = reading.text, said.verb.start, said.verb.end
-    between = (said.end, low)
+def _quote(reading: Reading, said: Attribution) -> tuple[int, int] | None:
+    """The words between quotation marks that are claimed, where any are."""
+    start, end = reading.sentences[said.sentence]
+    low, high = said.verb[:2]
     if start <= said.start < end:
         low, high = min(said.start, low), max(said.end, high)
-    for quote in _QUOTE.finditer(text, start, end):
+    for quote in _QUOTE.finditer(reading.text, start, end):
         if quote.end() <= low or quote.start() >= high or said.end <= quote.start() < said.verb.start:
-            return (quote.start("words"), min(quote.end("words"), quote.start("words") + ABOUT)), True
+            return quote.start("words"), min(quote.end("words"), quote.start("words") + ABOUT)
+    return None
+
+
+def _beside(reading: Reading, said: Attribution) -> tuple[int, int]:
+    """What is claimed without quotation marks: the larger part of the sentence beside speaker and verb."""
+    text, (start, end) = reading.text, reading.sentences[said.sentence]
+    first, last, verb = said.start, said.end, said.verb[0]
+    low, high = said.verb[:2]
+    if start <= first < end:
+        low, high = min(first, low), max(last, high)
     before, after = _tidy(text, start, low), _tidy(text, high, end)
-    if start <= said.start and said.end < said.verb.start:
-        between = _tidy(text, *between)
+    if start <= first and last < verb:
+        between = _tidy(text, last, verb)
         if between[1] - between[0] > max(12, after[1] - after[0]):
-            return (between[0], min(between[1], between[0] + ABOUT)), False
-    part = before if before[1] - before[0] > after[1] - after[0] and said.verb.start < said.start else after
+            return between[0], min(between[1], between[0] + ABOUT)
+    part = before if before[1] - before[0] > after[1] - after[0] and verb < first else after
     if part[1] - part[0] < 12:
         part = max(before, after, key=lambda span: span[1] - span[0])
-    return (part[0], min(part[1], part[0] + ABOUT)), False
+    return part[0], min(part[1], part[0] + ABOUT)
 
 
 def _tidy(text: str, start: int, end: int) -> tuple[int, int]:

@@ -198,24 +198,23 @@ _TURKIC = frozenset(("kk", "ky", "mn", "tt"))
 
 
 def _cyrillic(lower: str, text: str) -> Language:
-    letters = Counter(lower)
     for language, own, never in _CYRILLIC:
-        found = sum(map(letters.__getitem__, own))
-        if found > 2 * sum(map(letters.__getitem__, never)) and found * 150 > len(lower):
+        found = sum(map(lower.count, own))
+        if found * 150 > len(lower) and found > 2 * sum(map(lower.count, never)):
             if language in _TURKIC and len(lower) < SHORT:
                 return _vote(text, _TURKIC)
             return Language(code=language, confidence=0.97, by="script")
-    if letters["ј"]:
+    if "ј" in lower:
         return _vote(text, frozenset(["sr", "mk"]))
-    if letters["і"] and not letters["и"]:
-        if letters["ы"] or letters["э"]:
+    if "і" in lower and "и" not in lower:
+        if "ы" in lower or "э" in lower:
             return Language(code="be", confidence=0.9, by="script")
         return _vote(text, frozenset(["uk", "be", "kk"]))
-    if letters["і"]:
+    if "і" in lower:
         if len(lower) < SHORT:
             return _vote(text, frozenset(["uk", "be", "kk"]))
         return Language(code="uk", confidence=0.9, by="script")
-    if letters["ы"] or letters["э"] or letters["ё"]:
+    if "ы" in lower or "э" in lower or "ё" in lower:
         if len(lower) < SHORT:
             return _vote(text, frozenset(["ru", "be", *_TURKIC]))
         return Language(code="ru", confidence=0.95, by="script")
@@ -228,12 +227,11 @@ def _cyrillic(lower: str, text: str) -> Language:
 
 
 def _arabic(lower: str, text: str) -> Language:
-    letters = Counter(lower)
     for language, own in _ARABIC:
-        found = sum(map(letters.__getitem__, own))
+        found = sum(map(lower.count, own))
         if language == "fa" and len(lower) < SHORT:
             break
-        if found and found * 60 >= len(lower) - letters[" "]:
+        if found and found * 60 >= len(lower) - lower.count(" "):
             return Language(code=language, confidence=0.95, by="script")
     return _vote(text, frozenset(["ar", "fa", "ur"]))
 

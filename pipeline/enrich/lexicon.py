@@ -14,6 +14,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
+from itertools import accumulate, compress, count
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -107,10 +108,14 @@ class Script(NamedTuple):
     """Letters written together with the word that follows, as the Arabic and Hebrew articles and conjunctions."""
 
 
+Found = tuple[int, int, str, str]
+"""The fields of a hit: of thousands found most are soon dropped, and plain tuples are the quickest to make."""
+
+
 class Matcher(Protocol):
     """All patterns of a language, compiled."""
 
-    def find(self, folded: str) -> list[Hit]:
+    def find(self, folded: str) -> list[Found]:
         """Every pattern in a folded text, in order of start, then of length, overlapping ones too."""
 
 
@@ -134,10 +139,6 @@ begins."""
 _Known = tuple[tuple[tuple[int, str, str], ...], _Phrases | None]
 """What is known of a word: the patterns that it is (letters before they begin, kind and value), and those it is in."""
 
-
-_Found = tuple[int, int, str, str]
-"""The fields of a hit."""
-
 UNJOINED = frozenset(("word", "theme"))
 """Kinds whose words may stand apart in a script without spaces."""
 Further = Callable[[str], Iterable[tuple[Pattern, int]]]
@@ -145,8 +146,6 @@ Further = Callable[[str], Iterable[tuple[Pattern, int]]]
 MOST_WORDS = 20_000
 """Words of a language that are kept in mind."""
 _LONGEST_WORD = 64
-_new = tuple.__new__
-
 
 class WordMatcher(dict[str, "_Known | None"]):
     """Patterns of a language with spaces: what each word can be is worked out when it is first met.
@@ -178,38 +177,38 @@ class WordMatcher(dict[str, "_Known | None"]):
             self._file(words, rarest, entry, self._stems)
         self._longest = max(map(len, self._stems), default=0)
 
-    def find(self, folded: str) -> list[Hit]:
+    def find(self, folded: str) -> list[Found]:
         words = folded.split(" ")
         if len(self) > MOST_WORDS:
             self.clear()
+        known = list(map(self.__getitem__, words))
+        letters = accumulate(map(len, words), initial=0)  # before each word; as many spaces as words are before it too
         padded = f" {folded} "
-        found: list[_Found] = []
+        found: list[Found] = []
         add, find, ends, goes_on = found.append, folded.find, padded.endswith, padded.startswith
-        start = 0
-        for word, known in zip(words, map(self.__getitem__, words), strict=True):
+        for number, before, word, of_word in compress(zip(count(), letters, words, known), known):
+            whole, phrases = of_word  # type: ignore[misc]  # only words that are known come here
+            start = number + before
             end = start + len(word)
-            if known:
-                whole, phrases = known
-                for shift, kind, value in whole:
-                    add((start + shift, end, kind, value))
-                if phrases:
-                    behind, ahead, open_ = phrases
-                    if behind and (parts := behind.get(padded[end + 1 : end + 3])):
-                        for part in parts:
-                            if goes_on(part[2], end + 1) and (hit := self._part(folded, start, end, part)):
-                                add(hit)
-                    if ahead and (parts := ahead.get(padded[start - 1 : start + 1])):
-                        for part in parts:
-                            if ends(part[1], 0, start + 1) and (hit := self._part(folded, start, end, part)):
-                                add(hit)
-                    for shift, needle, reach, entry in open_:
-                        if find(needle, end, end + reach) >= 0 and (last := entry.end(folded, end)) >= 0:
-                            add((start + shift, last, entry.kind, entry.value))
-            start = end + 1
-        found.sort()  # quicker while they are plain tuples
-        return [_new(Hit, hit) for hit in found]
+            for shift, kind, value in whole:
+                add((start + shift, end, kind, value))
+            if phrases:
+                behind, ahead, open_ = phrases
+                if behind and (parts := behind.get(padded[end + 1 : end + 3])):
+                    for part in parts:
+                        if goes_on(part[2], end + 1) and (hit := self._part(folded, start, end, part)):
+                            add(hit)
+                if ahead and (parts := ahead.get(padded[start - 1 : start + 1])):
+                    for part in parts:
+                        if ends(part[1], 0, start + 1) and (hit := self._part(folded, start, end, part)):
+                            add(hit)
+                for shift, needle, reach, entry in open_:
+                    if find(needle, end, end + reach) >= 0 and (last := entry.end(folded, end)) >= 0:
+                        add((start + shift, last, entry.kind, entry.value))
+        found.sort()
+        return found
 
-    def _part(self, folded: str, start: int, end: int, part: _Part) -> _Found | None:
+    def _part(self, folded: str, start: int, end: int, part: _Part) -> Found | None:
         """The pattern around a word from `start` to `end`, where all that is beside the word fits."""
         shift, before, after, entry = part
         start += shift
@@ -312,13 +311,13 @@ class LetterMatcher:
             list(keys), matchkind=MatchKind.Standard, store_patterns=False, implementation=Implementation.ContiguousNFA
         )
 
-    def find(self, folded: str) -> list[Hit]:
-        hits: list[Hit] = []
+    def find(self, folded: str) -> list[Found]:
+        hits: list[Found] = []
         for index, start, end in self._automaton.find_matches_as_indexes(folded, overlapping=True):
             if _inside_kana(folded, start, end):
                 continue
             hits += [
-                Hit(start, last, entry.kind, entry.value)
+                (start, last, entry.kind, entry.value)
                 for entry in self._entries[index]
                 if (last := entry.end(folded, end)) >= 0
             ]
@@ -326,27 +325,28 @@ class LetterMatcher:
         return hits
 
 
-def longest(hits: Sequence[Hit]) -> list[Hit]:
+def longest(hits: Iterable[Found]) -> list[Found]:
     """Of overlapping hits only the longest, the leftmost of equals; hits on the very same span are all kept.
 
     Args:
         hits: in order of start.
     """
-    kept: list[Hit] = []
-    cluster: list[Hit] = []
+    kept: list[Found] = []
+    cluster: list[Found] = []
     end = 0
     for hit in hits:
         if hit[0] >= end and cluster:
             kept += cluster if len(cluster) == 1 else _longest_of(cluster)
             cluster = []
         cluster.append(hit)
-        end = max(end, hit[1])
+        if hit[1] > end:
+            end = hit[1]
     return kept + _longest_of(cluster)
 
 
-def _longest_of(cluster: Sequence[Hit]) -> list[Hit]:
+def _longest_of(cluster: Sequence[Found]) -> list[Found]:
     """The same for hits that overlap one another."""
-    kept: list[Hit] = []
+    kept: list[Found] = []
     for hit in sorted(cluster, key=lambda hit: (hit[0] - hit[1], hit[0])):
         start, end = hit[0], hit[1]
         if all(other[1] <= start or end <= other[0] or (other[0] == start and other[1] == end) for other in kept):

@@ -9,6 +9,7 @@ from pipeline.enrich.lexicon import (
     EXACT,
     LANGUAGES,
     MAX_TAIL,
+    Found,
     Hit,
     Morphology,
     Pattern,
@@ -35,32 +36,32 @@ SYLLABLES = "가"
 """The first of the letters (those of Korean) that are syllables: two of them are not short."""
 
 
-def judge(hits: Iterable[Hit], text: str, language: str) -> list[Hit]:
+def judge(hits: Iterable[Found], text: str, language: str) -> list[Hit]:
     """Of names found those that are written as names are, longest only; those that share a span are all kept.
 
     Args:
         hits: in order.
     """
     rules = morphology(language)
-    judged: dict[Hit, None] = {}
+    judged: dict[Found, None] = {}
     for hit in hits:
         if hit[2] in _PLAIN:
             if not rules.capitals or text[hit[0]].isupper():
                 judged[hit] = None
         elif found := _judge(hit, text, rules):
             judged[found] = None
-    return longest(list(judged))
+    return list(map(Hit._make, longest(judged)))
 
 
 _PLAIN = frozenset(("state", "region", "city", "organisation", "group", "person"))
 """Kinds of name that begin with a capital and have nothing else to show."""
 
 
-def _judge(hit: Hit, text: str, rules: Morphology) -> Hit | None:
+def _judge(hit: Found, text: str, rules: Morphology) -> Found | None:
     """The hit where it is written as a name of its kind is, else None."""
-    start, kind = hit.start, hit.kind
+    start, end, kind, value = hit
     if kind.startswith("acronym:"):
-        return hit._replace(kind=kind[8:]) if text[start : start + 2].isupper() else None
+        return (start, end, kind[8:], value) if text[start : start + 2].isupper() else None
     if not rules.capitals or kind == "phrase":
         return hit
     if kind in ("adjective", "demonym", "city-adjective"):
@@ -68,7 +69,7 @@ def _judge(hit: Hit, text: str, rules: Morphology) -> Hit | None:
     if not text[start].isupper():
         return None
     if kind.startswith("word:"):
-        return None if opens_sentence(text, start) else hit._replace(kind=kind[5:])
+        return None if opens_sentence(text, start) else (start, end, kind[5:], value)
     return hit
 
 

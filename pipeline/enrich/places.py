@@ -20,17 +20,12 @@ _CAPITALISED = re.compile(r"([^\W\d_][\w'’-]*)\.? $")
 _FOLLOWED = re.compile(r"[ ]([^\W\d_][\w'’-]*)")
 _APPOSITION = re.compile(r"^(?:, | \(|,\s)")
 
+Groups = dict[tuple[int, int], list[Hit]]
+
 
 def settle(reading: Reading, hits: Sequence[Hit]) -> list[Hit]:
     """One meaning for each name: the hit that is meant, or none where it is a person, a firm or a phrase."""
-    groups: Groups = defaultdict(list)
-    for hit in hits:
-        groups[hit.start, hit.end].append(hit)
-    groups = {
-        span: sorted(group, key=lambda hit: _ORDER.get(hit.kind, 0)) if len(group) > 1 else group
-        for span, group in groups.items()
-        if not any(hit.kind == "phrase" for hit in group) and not _is_quoted(reading, *span)
-    }
+    groups = _by_span(reading, hits)
     people = _people(reading, groups)
     groups = {span: group for span, group in groups.items() if span not in people}
     support = _support(groups.values())
@@ -38,8 +33,25 @@ def settle(reading: Reading, hits: Sequence[Hit]) -> list[Hit]:
     return [hit for hit in _choose_all(reading, groups, support) if not _is_doubtful(reading, hit, starts, support)]
 
 
+def _by_span(reading: Reading, hits: Sequence[Hit]) -> Groups:
+    """What each name may mean, states first; phrases and names alone in quotation marks left out."""
+    groups: Groups = defaultdict(list)
+    for hit in hits:
+        groups[hit[0], hit[1]].append(hit)
+    found: Groups = {}
+    for span, group in groups.items():
+        if len(group) > 1:
+            if any(hit[2] == "phrase" for hit in group):
+                continue
+            group.sort(key=lambda hit: _ORDER.get(hit[2], 0))
+        elif group[0][2] == "phrase":
+            continue
+        if not _is_quoted(reading, *span):
+            found[span] = group
+    return found
+
+
 _ORDER = {"state": 0, "adjective": 1, "demonym": 2, "region": 3, "city": 4, "city-adjective": 5}
-Groups = dict[tuple[int, int], list[Hit]]
 
 
 def _starts(groups: Groups) -> dict[str, list[int]]:
@@ -47,7 +59,7 @@ def _starts(groups: Groups) -> dict[str, list[int]]:
     starts: dict[str, list[int]] = defaultdict(list)
     for (start, _), group in groups.items():
         for hit in group:
-            starts[hit.value].append(start)
+            starts[hit[3]].append(start)
     return starts
 
 
@@ -112,10 +124,11 @@ def _named_states(groups: Groups) -> list[tuple[int, str]]:
 
 def _is_doubtful(reading: Reading, hit: Hit, starts: dict[str, list[int]], support: Counter[str]) -> bool:
     """Whether a town is too small, for a name that may be a word, to be believed without support."""
-    if hit.kind != "city":
+    start, end, kind, value = hit
+    if kind != "city":
         return False
-    city = tables.cities()[hit.value]
-    length = hit.end - hit.start
+    city = tables.cities()[value]
+    length = end - start
     if city.capital or (city.population >= LARGE and length > 4):
         return False
     near = support[city.country] > 0 or reading.article.source.country == city.country
@@ -152,16 +165,17 @@ def _may_be_word(reading: Reading, hit: Hit, near: bool) -> bool:
 
 def _is_part_of_name(reading: Reading, hit: Hit, starts: set[int], ends: set[int]) -> bool:
     """Whether a capitalised word beside it makes it part of a person's, firm's or street's name."""
-    text, start, end = reading.text, hit.start, hit.end
-    if hit.kind not in ("state", "city", "region"):
+    text = reading.text
+    start, end, kind, _ = hit
+    if kind not in ("state", "city", "region"):
         return False
     if reading.plain_capitals and text[start - 1 : start] == " " and text[start - 2 : start - 1] != ".":
         word = text.rfind(" ", 0, start - 1) + 1
         before = _CAPITALISED.search(text, max(word, start - 24), start)
         if before and before[1][0].isupper() and not before[1].isupper() and not _is_title_case(reading, start):
-            at = before.start(1)
-            known = at in reading.word_starts or at in starts or before.end(1) in ends
-            known = known or before.end(1) in reading.word_ends  # "Kementerian Luar Negeri Australia"
+            at, behind = before.span(1)
+            known = at in starts or behind in ends or at in reading.word_starts
+            known = known or behind in reading.word_ends  # "Kementerian Luar Negeri Australia"
             if not known and not opens_sentence(text, at):
                 return True
     if reading.language not in NAME_FIRST:
@@ -202,19 +216,17 @@ def _support(groups: Iterable[Sequence[Hit]]) -> Counter[str]:
     support: Counter[str] = Counter()
     cities = tables.cities()
     for group in groups:
-        kinds = {hit[2] for hit in group}
-        if kinds <= _STATE_KINDS:
-            if len(group) == 1 or len({hit[3] for hit in group}) == 1:
-                support[group[0][3]] += 2
-        elif kinds <= _CITY_KINDS:
-            bearers = [cities[hit[3]] for hit in group]
-            country = bearers[0].country
-            if all(city.country == country for city in bearers) and any(
-                city.population >= MIDDLING for city in bearers
-            ):
-                support[country] += 1
-        elif kinds == {"region"}:
-            support[tables.regions()[group[0][3]].country] += 2
+        kind, value = group[0][2], group[0][3]
+        if kind in _STATE_KINDS:
+            if len(group) == 1 or all(hit[2] in _STATE_KINDS and hit[3] == value for hit in group):
+                support[value] += 2
+        elif kind in _CITY_KINDS:
+            if len(group) == 1 or all(hit[2] in _CITY_KINDS for hit in group):
+                country, populations = cities[value].country, [cities[hit[3]].population for hit in group]
+                if max(populations) >= MIDDLING and all(cities[hit[3]].country == country for hit in group):
+                    support[country] += 1
+        elif kind == "region" and (len(group) == 1 or all(hit[2] == kind for hit in group)):
+            support[tables.regions()[value].country] += 2
     return support
 
 
@@ -278,20 +290,19 @@ def collect(reading: Reading, hits: Sequence[Hit]) -> None:
     spans: dict[str, list[Span]] = defaultdict(list)
     kinds: dict[str, str] = {}
     named = {hit.value for hit in hits if hit.kind == "city"}
-    for hit in hits:
-        id_ = hit.value
-        if hit.kind == "city-adjective" and id_ in named:
+    for start, end, kind, id_ in hits:
+        if kind == "city-adjective" and id_ in named:
             continue
-        if hit.kind == "state":
-            country = tables.countries().get(hit.value)
+        if kind == "state":
+            country, code = tables.countries().get(id_), id_
             id_ = country.id if country else ""
-            kinds[id_] = f"country:{hit.value}"
-        elif hit.kind in ("city", "city-adjective", "region"):
-            kinds[id_] = "region" if hit.kind == "region" else "city"
+            kinds[id_] = f"country:{code}"
+        elif kind in ("city", "city-adjective", "region"):
+            kinds[id_] = "region" if kind == "region" else "city"
         else:
             continue
         if id_:
-            spans[id_].append(reading.span(hit.start, hit.end))
+            spans[id_].append(reading.span(start, end))
     for id_, mentions in spans.items():
         reading.places[id_] = place(id_, kinds[id_], tuple(mentions))
 

@@ -13,12 +13,19 @@ from pipeline.model.article import Article
 from pipeline.model.enriched import Actor, Facility, Place, Span
 
 # A sentence ends at . ! ? … and their like before a space and no lower-case letter, and at every line's end.
-_STOP = re.compile(r"[.!?…։؟۔।。！？\n][.!?…]*[\"'»”’)\]」』）]*\s*")
-_LOWER = re.compile(r"[a-zа-яёіїєґ]")
-_ABBREVIATION = re.compile(
-    r"(?:\b(?:[A-ZА-ЯЇІЄ]|Mr|Mrs|Ms|Dr|St|Sen|Gov|Gen|Col|Lt|Maj|Capt|Sgt|Prof|Rev|No|vs|approx|Jan|Feb|Aug|Sept|Oct|Nov|Dec"
-    r"|ул|им|гг?|стр|млн|млрд|тыс|тис|вул|ім|р|д-р|ген|полк|prof|dr|gen|płk|hr|Nr|Hr|Fr|bzw|ca|Sr|Sra|EE|UU))$"
+_CLOSERS = r"""["'»”’)\]」』）]*+"""
+_STOP = re.compile(
+    rf"[.!?…։؟۔।。！？\n](?:(?<=[。！？\n])[.!?…]*+{_CLOSERS}\s*+"
+    rf"|[.!?…]*+{_CLOSERS}(?:[^\S\n]*+\n\s*+|[^\S\n]++(?![a-zа-яёіїєґ])))"
 )
+_SHORT_WORD = re.compile(r"\b\w{1,6}$")
+_ABBREVIATIONS = frozenset(
+    (*"ABCDEFGHIJKLMNOPQRSTUVWXYZ", *"АБВГДЕЖЗИЙКЛМНОПРСТУФХЦЧШЩЪЫЬЭЮЯЇІЄ")
+    + tuple("Mr Mrs Ms Dr St Sen Gov Gen Col Lt Maj Capt Sgt Prof Rev No vs approx Jan Feb Aug Sept Oct Nov Dec".split())
+    + tuple("ул им г гг стр млн млрд тыс тис вул ім р ген полк".split())
+    + tuple("prof dr gen płk hr Nr Hr Fr bzw ca Sr Sra EE UU".split())
+)
+"""Words behind which a point ends no sentence."""
 
 LONGEST_SENTENCE = 1_500
 """Characters."""
@@ -79,20 +86,10 @@ class Reading:
         text, start, sentences = self.text, 0, []
         for stop in _STOP.finditer(text):
             at, end = stop.span()
-            mark = text[at]
-            if (
-                mark not in "。！？"
-                and "\n" not in text[at:end]
-                and (not text[end - 1].isspace() or _LOWER.match(text, end))
-            ):
-                continue
-            if (
-                mark == "."
-                and not text[max(0, at - 7) : at].isalpha()
-                and _ABBREVIATION.search(text, max(start, at - 8), at)
-            ):
-                continue
-            if text[start:at].strip():
+            if text[at] == "." and (word := _SHORT_WORD.search(text, max(start, at - 7), at)):
+                if word[0] in _ABBREVIATIONS:
+                    continue
+            if at > start and not text[start:at].isspace():
                 if end - start <= LONGEST_SENTENCE:
                     sentences.append((start, end))
                 else:
@@ -124,7 +121,11 @@ class Reading:
 
     def words_of(self, concepts: Set[str]) -> list[Hit]:
         """The words of these concepts, in order."""
-        found = [hit for concept in concepts & self.concepts.keys() for hit in self.concepts[concept]]
+        all_ = self.concepts
+        present = concepts & all_.keys()
+        if not present:
+            return []
+        found = [hit for concept in present for hit in all_[concept]]
         found.sort()
         return found
 
@@ -136,12 +137,12 @@ class Reading:
     @cached_property
     def word_starts(self) -> frozenset[int]:
         """Where the concepts found begin."""
-        return frozenset(hit.start for hit in self.words)
+        return frozenset([hit[0] for hit in self.words])
 
     @cached_property
     def word_ends(self) -> frozenset[int]:
         """Where the concepts found end."""
-        return frozenset(hit.end for hit in self.words)
+        return frozenset([hit[1] for hit in self.words])
 
     @property
     def plain_capitals(self) -> bool:
@@ -162,10 +163,14 @@ class Reading:
 
     def span(self, start: int, end: int) -> Span:
         """The span of stored text that these offsets name; cut at the title's end where they cross it."""
-        if start < self.body_start - 2:
-            return Span(field="title", start=start, end=min(end, self.body_start - 2))
         shift = self.body_start
-        return Span(field="body" if self.article.body else "summary", start=max(start - shift, 0), end=end - shift)
+        if start < shift - 2:
+            return Span(field="title", start=start, end=min(end, shift - 2))
+        return Span(
+            field="body" if self.article.body else "summary",
+            start=start - shift if start > shift else 0,
+            end=end - shift,
+        )
 
 
 def _pieces(text: str, start: int, end: int) -> list[tuple[int, int]]:

@@ -179,10 +179,8 @@ class _Finder:
         concepts = reading.concepts
         heads = self._heads()
         verbs: dict[int, list[Hit]] = {}
-        if not STANCES.keys().isdisjoint(concepts):
-            for number, hits in reading.words_by_sentence.items():
-                if reporting := [hit for hit in hits if hit[3] in STANCES]:
-                    verbs[number] = reporting
+        for verb in reading.words_of(STANCES.keys()):
+            verbs.setdefault(reading.sentence_at(verb[0]), []).append(verb)
         numbers = {reading.sentence_at(end - 1) for _, end in self.quotes} | verbs.keys() | heads.keys()
         if not numbers:
             return []
@@ -226,7 +224,7 @@ class _Finder:
         negations = [hit for hit in hits if hit[3] == "negation"] if self.negated else []
         for verb in _foremost(verbs) if len(verbs) > 1 else verbs:
             begin, behind, _, concept = verb
-            if begin < taken or (self.quotes and self._inside_quote(verb)):
+            if begin < taken or (self.quotes and self._inside_quote(begin, behind)):
                 continue
             stance = STANCES[concept]
             if negations and any(hit[1] <= begin and begin - hit[1] < 12 for hit in negations):
@@ -265,10 +263,11 @@ class _Finder:
             return self._left(start, verb, last) or self._right(end, behind, first=4)
         before = self.text[start:begin].rstrip()
         mark = before[-1:]
-        if mark.isalnum() and before[before.rfind(" ") + 1 :].lower() in rules.passive:
-            return None
+        if mark.isalnum():
+            if rules.passive and before[before.rfind(" ") + 1 :].lower() in rules.passive:
+                return None
         span = None
-        if mark and before.rstrip(",،. ")[-1:] in _QUOTED:  # "...", said the minister
+        if mark and (before.rstrip(",،. ")[-1:] if mark in ",،." else mark) in _QUOTED:  # "...", said the minister
             span = self._right(end, behind, loose=True)
         elif mark in ",،" and not self._after_relative(before, start):  # "..., said the minister"
             span = self._right(end, behind, loose=rules.verb_first, first=0 if rules.verb_first else 3)
@@ -318,10 +317,11 @@ class _Finder:
     def _piece(self, start: int, end: int, *, named: bool = False) -> tuple[int, int] | None:
         """The last part between edges that has words of its own, and a word that can be a speaker where `named`."""
         edges = self.edges
-        for edge in reversed(edges[bisect_left(edges, start) : bisect_left(edges, end)]):
+        at = bisect_left(edges, end) - 1
+        while at >= 0 and (edge := edges[at]) >= start:
             if self._has_words(edge + 1, end) and not (named and not self._has_cue(edge + 1, end)):
                 return edge + 1, end
-            end = edge
+            end, at = edge, at - 1
         return (start, end) if self._has_words(start, end) and not (named and not self._has_cue(start, end)) else None
 
     def _has_words(self, start: int, end: int) -> bool:
@@ -469,9 +469,9 @@ class _Finder:
             return None
         return self._clipped(at, end, short=4)
 
-    def _inside_quote(self, hit: Hit) -> bool:
-        at = bisect_right(self.quote_starts, hit[0]) - 1
-        return at >= 0 and hit[1] <= self.quotes[at][1] and self._words(*self.quotes[at]) > 2
+    def _inside_quote(self, start: int, end: int) -> bool:
+        at = bisect_right(self.quote_starts, start) - 1
+        return at >= 0 and end <= self.quotes[at][1] and self._words(*self.quotes[at]) > 2
 
     def _is_quoted(self, start: int, end: int) -> bool:
         at = bisect_right(self.quote_starts, start) - 1
@@ -520,8 +520,7 @@ class _Finder:
         end = min(end, len(text))
         if lead := _FILLER.match(text, start, end):
             start = lead.end()
-        while start < end and text[end - 1] in " ,.:;!?\n\"'«»“”„–—-":
-            end -= 1
+        end = start + len(text[start:end].rstrip(" ,.:;!?\n\"'«»“”„–—-"))
         words = self.folded[start:end].split(" ")
         while len(words) > 1 and words[0] in rules.ties:
             start += len(words.pop(0)) + 1

@@ -65,17 +65,18 @@ def media_topic(theme: str) -> str | None:
 
 def read(reading: Reading) -> tuple[Theme, ...]:
     """The themes of an article with the words that gave them, the best supported first."""
-    mentions: dict[str, dict[tuple[int, int], None]] = {}
-    concepts = _concepts()
-    for hit in reading.words:
-        for theme in concepts.get(hit.value, ()):
-            mentions.setdefault(theme, {})[hit.start, hit.end] = None
-    for hit in reading.themes:
-        mentions.setdefault(hit.value, {})[hit.start, hit.end] = None
+    mentions: dict[str, set[tuple[int, int]]] = {}
+    themes_of = _concepts()
+    for concept in themes_of.keys() & reading.concepts.keys():
+        for theme in themes_of[concept]:
+            mentions.setdefault(theme, set()).update([hit[:2] for hit in reading.concepts[concept]])
+    for start, end, _, theme in reading.themes:
+        mentions.setdefault(theme, set()).add((start, end))
     themes = []
+    folded, headline = reading.folded, reading.body_start - 1
     for theme, spans in mentions.items():
-        different = {reading.folded[start : min(end, start + 6)] for start, end in spans}
-        if len(different) >= ENOUGH or any(start < reading.body_start - 1 for start, _ in spans):
+        different = {folded[start : min(end, start + 6)] for start, end in spans}
+        if len(different) >= ENOUGH or min(spans)[0] < headline:
             kept = tuple(reading.span(start, end) for start, end in sorted(spans)[:MOST])
             themes.append((-len(spans), Theme(id=theme, mentions=kept)))
     themes.sort(key=lambda one: (one[0], one[1].id))

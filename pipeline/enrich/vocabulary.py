@@ -9,6 +9,10 @@ from pipeline.enrich import lexicon, names, themes
 from pipeline.enrich.lexicon import UNJOINED, Hit, LetterMatcher, Matcher, WordMatcher, morphology
 
 
+COLLECTED = (20_000, 10, 20)
+"""When Python looks for circles of objects: an article makes thousands of small ones, which go with it, and no circle."""
+
+
 class Found(NamedTuple):
     """What stands in a text, each in order of start."""
 
@@ -22,10 +26,13 @@ class Found(NamedTuple):
 def find(text: str, folded: str, language: str) -> Found:
     """Everything of a language's vocabulary in a text."""
     hits = matcher(language).find(folded)
-    words = _apart([hit for hit in hits if hit[2] == "word"])
-    of_themes = [hit for hit in hits if hit[2] == "theme"]
+    words = [_new(Hit, hit) for hit in hits if hit[2] == "word"]
+    of_themes = [_new(Hit, hit) for hit in hits if hit[2] == "theme"]
     others = [hit for hit in hits if hit[2] not in UNJOINED]
-    return Found(names.judge(others, text, language), words, of_themes)
+    return Found(names.judge(others, text, language), _apart(words), of_themes)
+
+
+_new = tuple.__new__  # what Hit._make calls
 
 
 def _apart(words: list[Hit]) -> list[Hit]:
@@ -43,5 +50,6 @@ def matcher(language: str) -> Matcher:
         made: Matcher = WordMatcher(chain(patterns, towns.changing()), script, towns.around)
     else:
         made = LetterMatcher(chain(patterns, towns.every()))
+    gc.set_threshold(*COLLECTED)
     gc.freeze()  # it stays for good: the garbage collector need not walk it again and again
     return made
