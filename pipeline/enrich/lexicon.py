@@ -147,6 +147,7 @@ MOST_WORDS = 20_000
 """Words of a language that are kept in mind."""
 _LONGEST_WORD = 64
 
+
 class WordMatcher(dict[str, "_Known | None"]):
     """Patterns of a language with spaces: what each word can be is worked out when it is first met.
 

@@ -20,10 +20,14 @@ _STOP = re.compile(
 )
 _SHORT_WORD = re.compile(r"\b\w{1,6}$")
 _ABBREVIATIONS = frozenset(
-    (*"ABCDEFGHIJKLMNOPQRSTUVWXYZ", *"АБВГДЕЖЗИЙКЛМНОПРСТУФХЦЧШЩЪЫЬЭЮЯЇІЄ")
-    + tuple("Mr Mrs Ms Dr St Sen Gov Gen Col Lt Maj Capt Sgt Prof Rev No vs approx Jan Feb Aug Sept Oct Nov Dec".split())
-    + tuple("ул им г гг стр млн млрд тыс тис вул ім р ген полк".split())
-    + tuple("prof dr gen płk hr Nr Hr Fr bzw ca Sr Sra EE UU".split())
+    (
+        *"ABCDEFGHIJKLMNOPQRSTUVWXYZ",
+        *"АБВГДЕЖЗИЙКЛМНОПРСТУФХЦЧШЩЪЫЬЭЮЯЇІЄ",
+        *("Mr", "Mrs", "Ms", "Dr", "St", "Sen", "Gov", "Gen", "Col", "Lt", "Maj", "Capt", "Sgt", "Prof", "Rev", "No"),
+        *("vs", "approx", "Jan", "Feb", "Aug", "Sept", "Oct", "Nov", "Dec"),
+        *("ул", "им", "г", "гг", "стр", "млн", "млрд", "тыс", "тис", "вул", "ім", "р", "ген", "полк"),
+        *("prof", "dr", "gen", "płk", "hr", "Nr", "Hr", "Fr", "bzw", "ca", "Sr", "Sra", "EE", "UU"),
+    )
 )
 """Words behind which a point ends no sentence."""
 
@@ -86,9 +90,9 @@ class Reading:
         text, start, sentences = self.text, 0, []
         for stop in _STOP.finditer(text):
             at, end = stop.span()
-            if text[at] == "." and (word := _SHORT_WORD.search(text, max(start, at - 7), at)):
-                if word[0] in _ABBREVIATIONS:
-                    continue
+            word = _SHORT_WORD.search(text, max(start, at - 7), at) if text[at] == "." else None
+            if word and word[0] in _ABBREVIATIONS:
+                continue
             if at > start and not text[start:at].isspace():
                 if end - start <= LONGEST_SENTENCE:
                     sentences.append((start, end))

@@ -263,9 +263,8 @@ class _Finder:
             return self._left(start, verb, last) or self._right(end, behind, first=4)
         before = self.text[start:begin].rstrip()
         mark = before[-1:]
-        if mark.isalnum():
-            if rules.passive and before[before.rfind(" ") + 1 :].lower() in rules.passive:
-                return None
+        if rules.passive and mark.isalnum() and before[before.rfind(" ") + 1 :].lower() in rules.passive:
+            return None
         span = None
         if mark and (before.rstrip(",،. ")[-1:] if mark in ",،." else mark) in _QUOTED:  # "...", said the minister
             span = self._right(end, behind, loose=True)

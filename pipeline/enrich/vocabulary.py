@@ -8,9 +8,8 @@ from typing import NamedTuple
 from pipeline.enrich import lexicon, names, themes
 from pipeline.enrich.lexicon import UNJOINED, Hit, LetterMatcher, Matcher, WordMatcher, morphology
 
-
 COLLECTED = (20_000, 10, 20)
-"""When Python looks for circles of objects: an article makes thousands of small ones, which go with it, and no circle."""
+"""When Python looks for circles of objects: an article makes thousands of small ones and no circle."""
 
 
 class Found(NamedTuple):

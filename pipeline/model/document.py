@@ -5,6 +5,7 @@ asked for; `Document.as_dict` is the same as plain data, for Elasticsearch and f
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from operator import attrgetter
 from typing import Any, Literal, NamedTuple
 
 from pipeline.model.enriched import Actor, Claim, EnrichedArticle, Event, Facility, Field, Span
@@ -125,6 +126,8 @@ def _withdrawal_where(article: EnrichedArticle, _: Any, __: Any) -> Span | None:
 
 def _path(path: str) -> Callable[[Subject], Any]:
     """Reads `a.b` of a subject; None as soon as one step is missing."""
+    if "." not in path:
+        return attrgetter(path)
     steps = path.split(".")
 
     def read(subject: Subject) -> Any:

@@ -112,10 +112,13 @@ class Tokens:
 
     def __init__(self, texts: Iterable[str]) -> None:
         self._parts = [part for text in texts for part in text.split(" ")]
-        self._folded = list(map(_folded.__getitem__, self._parts))
         self._before: tuple[list[int], list[int]] | None = None
         """Words, and code points aside from spaces, before each part."""
         self._inside: dict[int, list[tuple[int, int]]] = {}
+
+    @cached_property
+    def _folded(self) -> list[tuple[str, ...]]:
+        return list(map(_folded.__getitem__, self._parts))
 
     @cached_property
     def words(self) -> list[str]:
@@ -125,7 +128,7 @@ class Tokens:
     @cached_property
     def vocabulary(self) -> frozenset[str]:
         """Each word once."""
-        return frozenset(chain.from_iterable(self._folded))
+        return frozenset(chain.from_iterable(map(_folded.__getitem__, set(self._parts))))
 
     @cached_property
     def _joined(self) -> str:

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from itertools import chain, islice
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -53,6 +53,7 @@ _READ = _readers()
 _TERM = "\ue100"
 """Begins a term, and stands between its field and its value."""
 _NEVER_IN_WORDS = str.maketrans({mark: chr(0xE000 + ord(mark)) for mark in map(chr, range(128)) if not mark.isalnum()})
+_MARKS = [(chr(mark), kept) for mark, kept in _NEVER_IN_WORDS.items() if mark != ord(" ")]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 SCHEMA = (
@@ -202,8 +203,11 @@ def time_of(article: EnrichedArticle) -> datetime:
 
 def _words(article: EnrichedArticle) -> str:
     """What an article is found by: the distinct words of its texts, and its terms."""
-    words = Tokens(getattr(article, name) for name in TEXT).vocabulary
-    return " ".join(chain(map(_kept, words), _terms(article)))
+    words = " ".join(Tokens(getattr(article, name) for name in TEXT).vocabulary)
+    for mark, kept in _MARKS:
+        if mark in words:
+            words = words.replace(mark, kept)
+    return " ".join((words, *_terms(article)))
 
 
 def _kept(word: str) -> str:
@@ -224,12 +228,27 @@ def _terms(article: EnrichedArticle) -> set[str]:
                         found.update([(name, each) for each in value])
                     else:
                         found.add((name, value))
-    kept = [(name, value) for name, value in found if value is not None and value != ""]
-    terms = {_term(name, _shown(value)) for name, value in kept}
+    kept = [said for said in found if said[1] is not None and said[1] != ""]
+    terms = set(map(_terms_met.__getitem__, kept))
     return terms.union(map(_term, {name for name, _ in kept}))
 
 
-@lru_cache(maxsize=50_000)
+class _Terms(dict[tuple[str, Any], str]):
+    """The terms of fields and their values met lately: news repeats them."""
+
+    def __missing__(self, said: tuple[str, Any]) -> str:
+        if len(self) >= REMEMBERED:
+            self.clear()
+        name, value = said
+        found = self[said] = _term(name, _shown(value))
+        return found
+
+
+REMEMBERED = 50_000
+_terms_met = _Terms()
+
+
+@lru_cache(maxsize=4096)
 def _term(field: str, value: str = "") -> str:
     """A field and its value as one word of the table, which no text has; without a value, that there may be one."""
     return f"{_TERM}{_kept(field)}{_TERM}{_kept(value)}"

@@ -82,12 +82,12 @@ def _one(mine: Mapping[int, float], theirs: Mapping[int, float]) -> bool:
 
 def _pooled(memory: Memory, story: bytes, *more: frozenset[int]) -> Mapping[int, float]:
     """What the latest articles of a story say, words left out: in full what half of them say, less what fewer do."""
-    articles = [memory.articles[name].feature_set for name in memory.stories[story].articles[-POOLED:]]
-    counts = Counter(chain.from_iterable((*articles, *more)))
-    neutral = {feature: count for feature, count in counts.items() if feature < FIRST_WORD}
-    half, weights = (len(articles) + len(more)) / 2, memory.weights(neutral)
+    articles = [memory.articles[name].neutral for name in memory.stories[story].articles[-POOLED:]]
+    articles += [tuple(feature for feature in features if feature < FIRST_WORD) for features in more]
+    counts = Counter(chain.from_iterable(articles))
+    half, weights = len(articles) / 2, memory.weights(counts)
     return {
-        feature: weights[feature] * (sqrt(count / half) if count < half else 1.0) for feature, count in neutral.items()
+        feature: weights[feature] * (sqrt(count / half) if count < half else 1.0) for feature, count in counts.items()
     }
 
 

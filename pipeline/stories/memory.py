@@ -1,5 +1,6 @@
 """The state of relate: the articles of the last weeks, indexed by what they share. Built from records alone."""
 
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -11,7 +12,7 @@ from typing import NamedTuple
 import msgspec
 
 from pipeline.stories.credits import Names, learn_name
-from pipeline.stories.rarity import NO_LENGTHS, Lengths, lengths, most_telling, weights
+from pipeline.stories.rarity import FIRST_WORD, NO_LENGTHS, Lengths, lengths, most_telling, weights
 from pipeline.stories.record import Decided, Held, unpack
 
 DAY = 86_400_000
@@ -51,6 +52,11 @@ class Known(msgspec.Struct, array_like=True, gc=False):
         return _feature_set(self.features)
 
     @property
+    def neutral(self) -> tuple[int, ...]:
+        """The features without words."""
+        return _neutral(self.features)
+
+    @property
     def numbered_order(self) -> tuple[int, ...]:
         """The order as numbers."""
         return _numbered_order(self.order)
@@ -59,6 +65,12 @@ class Known(msgspec.Struct, array_like=True, gc=False):
 @lru_cache(maxsize=8192)  # an article of a busy story is compared again and again
 def _feature_set(features: bytes) -> frozenset[int]:
     return frozenset(unpack(features))
+
+
+@lru_cache(maxsize=8192)
+def _neutral(features: bytes) -> tuple[int, ...]:
+    numbers = unpack(features)  # in order
+    return numbers[: bisect_left(numbers, FIRST_WORD)]
 
 
 @lru_cache(maxsize=8192)

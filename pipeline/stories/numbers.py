@@ -88,6 +88,8 @@ def _joined(found: list[_Found], tens: frozenset[int]) -> Iterator[_Found]:
 
 
 def _digits(token: str) -> int:
+    if token.isdecimal():
+        return int(token) if len(token) <= 15 else 0
     digits = "".join(character for character in token if character.isdigit())
     return int(digits) if len(digits) <= 15 and digits.isdecimal() else 0
 
