@@ -120,7 +120,7 @@ async def secrets(kit: Kit) -> None:
     model_schema = kit.kind.config.model_json_schema()
     for name, definition in [(kit.kind.config.__name__, model_schema), *model_schema.get("$defs", {}).items()]:
         for key, value in definition.get("properties", {}).items():
-            if _SECRET_NAME.search(key) and not any(_secret_paths(value, model_schema)):
+            if _SECRET_NAME.search(key) and not list(_secret_paths(value, model_schema)):
                 raise BrokenPromiseError(
                     f"`{key}`{f' of {name}' if name else ''} is a secret by its name, not `Secret`"
                 )
