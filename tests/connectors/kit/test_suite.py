@@ -1,7 +1,9 @@
 """What the kit is for those who use it: one line, a class of tests, failures that say what to do."""
 
+import inspect
 import subprocess
 import sys
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -89,3 +91,10 @@ def test_documents_that_are_malformed_are_the_same_every_time() -> None:
 def test_the_kit_is_imported_without_pytest() -> None:
     program = "import sys; import connectors.sdk.testing; sys.exit('pytest' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+def test_the_documentation_lists_every_promise_in_its_words() -> None:
+    text = Path(__file__).parents[3].joinpath("docs", "connectors-kit.md").read_text("utf-8")
+    for name, check in POINTS.items():
+        promise = " ".join((inspect.getdoc(check) or "").partition("\n\n")[0].split())
+        assert f"| `{name}` | {promise} |" in text
