@@ -32,7 +32,7 @@ class ApiWorld(HttpWorld):
         }
 
     def respond(self, request: Request) -> Reply | None:
-        if not self._is_document(request):
+        if not self.is_document(request):
             return super().respond(request)
         query = {name: values[0] for name, values in parse_qs(urlsplit(request.url).query).items()}
         since = datetime.fromisoformat(query.get("from", "2000-01-01T00:00:00Z"))
@@ -80,7 +80,7 @@ class ChannelWorld(HttpWorld):
         return {"channel": "example_news"}
 
     def respond(self, request: Request) -> Reply | None:
-        if not self._is_document(request):
+        if not self.is_document(request):
             return super().respond(request)
         before = int(parse_qs(urlsplit(request.url).query).get("before", ["1000000"])[0])
         earlier = list(enumerate(self.published, 1))[: before - 1]

@@ -94,7 +94,7 @@ class HttpWorld(World):
 
     def respond(self, request: Request) -> Reply | None:
         """The answer to a request; None: there is nothing at that address."""
-        if self._is_document(request):
+        if self.is_document(request):
             newest_first = sorted(self.published, key=lambda item: item.number, reverse=True)
             return Reply(self.render(newest_first), self.content_type)
         if request.path == "/robots.txt":
@@ -125,7 +125,8 @@ class HttpWorld(World):
     def fetch(self, limits: Limits) -> Fetch:
         return Fetch(limits=limits, resolve=self._resolve, backend=_Network(self, 4 * limits.size))
 
-    def _is_document(self, request: Request) -> bool:
+    def is_document(self, request: Request) -> bool:
+        """Whether it asks for `url`, with whatever query."""
         return request.url.partition("?")[0] == self.url.partition("?")[0]
 
     async def _resolve(self, host: str, port: int) -> list[Address]:
@@ -156,7 +157,7 @@ class HttpWorld(World):
             return Reply(
                 gzip.compress(reply.data + b" " * too_much), reply.content_type, 200, {"Content-Encoding": "gzip"}
             )
-        damage = self._damage.get(not self._is_document(request))
+        damage = self._damage.get(not self.is_document(request))
         if damage is not None:
             reply = Reply(damage, reply.content_type)
         if self.kind == "unconditional" or reply.status != 200 or request.method != "GET":
