@@ -48,7 +48,7 @@ async def json_api(config: JsonApiConfig, context: Context) -> AsyncIterator[Bat
                 return
             answer = await isolated(read_answer, response.body, response.url, recipe)
         except SourceError as error:
-            if number == 1 and isinstance(error, GoneError | BadDataError) and walk.forget_place():
+            if number == 1 and isinstance(error, GoneError | BadDataError | BlockedError) and walk.forget_place():
                 continue  # the place where the last poll stopped is not there any more
             raise veil.error(error) from None
         new = walk.new(answer)
@@ -58,8 +58,9 @@ async def json_api(config: JsonApiConfig, context: Context) -> AsyncIterator[Bat
             yield Batch(await _items(part, walk, veil, config, context), veil.hidden(walk.cursor), next_poll=0)
         items = await _items(last, walk, veil, config, context)
         if len(new) > left:
-            yield Batch(items, veil.hidden(walk.cursor), next_poll=0)  # the next poll sees the rest of this page
-            return
+            yield Batch(items, veil.hidden(walk.cursor), next_poll=0)
+            await asyncio.sleep(pause)
+            return  # the next poll sees the rest of this page
         left -= len(new)
         more, missed = walk.go_on(answer, response, url)
         if missed:
@@ -82,12 +83,11 @@ async def _ask(config: JsonApiConfig, walk: Walk, context: Context) -> tuple[str
         url, first = urljoin(url, place), url
         if urlsplit(url)[:2] != urlsplit(first)[:2]:
             raise BlockedError(f"{first} goes on at another server, {url}, which is not asked with its credentials")
-    headers = {"Accept": "application/json"} | {
-        name: str(value) for name, value in fill(request.headers, known).items() if value is not MISSING
-    }
-    content = None
-    if request.body is not None:
-        content = msgspec.json.encode(fill(request.body, known))
+    headers = {"Accept": "application/json"}
+    headers |= {name: str(value) for name, value in fill(request.headers, known).items()}
+    body = fill(request.body, known)
+    content = None if body is None or body is MISSING else msgspec.json.encode(body)
+    if content is not None:
         headers.setdefault("Content-Type", "application/json")
     method = request.method or ("GET" if content is None else "POST")
     response = await context.fetch(url, etag=walk.validator(url), headers=headers, method=method, content=content)
@@ -176,9 +176,7 @@ class Veil:
         return text
 
     def error(self, error: SourceError) -> SourceError:
-        hidden = type(error)(self.text(str(error)))
-        hidden.retry_after = error.retry_after
-        return hidden
+        return type(error)(self.text(str(error)), what=error.what, retry_after=error.retry_after)
 
     def item(self, item: Article | Bad) -> Article | Bad:
         if not isinstance(item, Bad):

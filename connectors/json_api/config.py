@@ -160,6 +160,12 @@ class Paging(Part):
     """Requests a poll; the next poll goes on from there."""
 
 
+@cache
+def presets() -> tuple[str, ...]:
+    """The names of the presets that ship."""
+    return tuple(sorted(file.name.removesuffix(".yaml") for file in PRESETS.iterdir() if file.name.endswith(".yaml")))
+
+
 class JsonApiConfig(SourceConfig):
     """A JSON API, or `preset` and the preset's own parameters."""
 
@@ -176,8 +182,10 @@ class JsonApiConfig(SourceConfig):
         }
     )
 
-    preset: str | None = None
-    """A declaration that ships, by its name; its parameters stand beside it."""
+    preset: str | None = Field(
+        default=None,
+        description=f"A declaration that ships, with its own parameters beside it: {', '.join(presets())}.",
+    )
     request: Request
     """Address, parameters, headers and body of what is asked."""
     values: dict[str, Filled] = Field(default_factory=dict)
@@ -268,12 +276,6 @@ class Preset(Part):
     """Names that the declaration mentions."""
     declaration: dict[str, Any]
     """The keys of a json-api source."""
-
-
-@cache
-def presets() -> tuple[str, ...]:
-    """The names of the presets that ship."""
-    return tuple(sorted(file.name.removesuffix(".yaml") for file in PRESETS.iterdir() if file.name.endswith(".yaml")))
 
 
 @cache

@@ -164,8 +164,8 @@ class Walk:
         is_first = cursor.place is None and cursor.newest is None and not cursor.newest_id
         dates = [item.date for item in items if item.date]
         ids = [item.id for item in items if item.id and self._config.cursor.kind == "newest-id"]
-        cursor.newest = max((date for date in (*dates, cursor.newest) if date and date <= self._now), default=None)
-        before = cursor.newest_id
+        above, before = cursor.newest, cursor.newest_id
+        cursor.newest = max((date for date in (*dates, above) if date and date <= self._now), default=None)
         cursor.newest_id = max((*ids, cursor.newest_id), key=_rank)
         for item in answer.items:
             key = hashed(item.key)
@@ -176,7 +176,9 @@ class Walk:
             more = bool(cursor.id and items) and _rank(cursor.newest_id) > _rank(max(before, cursor.id, key=_rank))
             cursor.id = cursor.newest_id or cursor.id
         else:
-            place, missed = (None, None) if self._arrived(answer, dates, ids) else self._next(answer, response, dates)
+            place, missed = (
+                (None, None) if self._arrived(answer, dates, above, ids) else self._next(answer, response, dates)
+            )
             more = place is not None and place != cursor.place
             cursor.place = place if more else None
         if not more:
@@ -186,11 +188,13 @@ class Walk:
         cursor.etag = f"{hashed(url)} {etag}" if etag and is_whole else ""
         return more, missed
 
-    def _arrived(self, answer: Answer, dates: list[datetime], ids: list[str]) -> bool:
-        """Whether the walk has come to what was read before it began."""
+    def _arrived(self, answer: Answer, dates: list[datetime], above: datetime | None, ids: list[str]) -> bool:
+        """Whether the walk has come to what was read before it began; `above`: the newest date of the pages before."""
         cursor, kind = self.cursor, self._config.cursor.kind
         if kind == "since-date":
-            return bool(dates and self.bound and max(dates) < self.bound)
+            if not dates or self.bound is None or max(dates) >= self.bound:
+                return False
+            return dates[0] > dates[-1] or (above is not None and above > max(dates))  # else the oldest may come first
         if not cursor.ended:  # a source without a date begins with one page
             return True
         if kind == "newest-id":

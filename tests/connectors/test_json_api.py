@@ -302,6 +302,7 @@ class Api:
         self.size = size
         self.base = server.base
         self.gone: set[str] = set()
+        self.oldest_first = False
         server.answers["/items"] = self
 
     def __call__(self, handler: BaseHTTPRequestHandler) -> None:
@@ -313,6 +314,8 @@ class Api:
         if "min_id" in query:
             found = [row for row in found if row["id"] > int(query["min_id"])]
             found = found[-self.size :]
+        if self.oldest_first:
+            found.reverse()
         start = int(query.get("offset", query.get("token", (int(query.get("page", 1)) - 1) * self.size)))
         page, rest = found[start : start + self.size], found[start + self.size :]
         link = f"{self.base}/items?token={start + self.size}" + (f"&from={query['from']}" if "from" in query else "")
@@ -322,9 +325,8 @@ class Api:
 
     @staticmethod
     def _wanted(row: dict[str, Any], query: dict[str, str]) -> bool:
-        at = datetime.fromisoformat(row["date"])
-        since, until = query.get("from"), query.get("to")
-        return (not since or at >= datetime.fromisoformat(since)) and (not until or at <= datetime.fromisoformat(until))
+        at, since, until = (read_date(text) for text in (row["date"], query.get("from"), query.get("to")))
+        return at is not None and (since is None or at >= since) and (until is None or at <= until)
 
 
 WAYS: dict[str, dict[str, Any]] = {
@@ -381,6 +383,26 @@ def test_the_next_poll_goes_on_where_one_stopped(server: Server, way: dict[str, 
     assert cursor["since"] == "2030-05-01T12:00:00Z"
 
 
+@pytest.mark.parametrize("name", ["token", "page", "offset"])
+def test_oldest_first_and_whole_days(server: Server, name: str) -> None:
+    keys = by_date(WAYS[name]) | {"cursor": {**DATE, "format": "date"}}
+    api = Api(server, [item(number, minutes=30 * number) for number in range(1, 21)])
+    api.oldest_first = True
+    first = look(server, **keys)
+    assert numbers(first) == list(range(20, 0, -1))
+    api.items.insert(0, item(0))
+    assert numbers(look(server, last_cursor(first), **keys)) == [0], "though pages of old items come before it"
+
+
+def test_newest_first_and_whole_days(server: Server) -> None:
+    keys = by_date(WAYS["page"]) | {"cursor": {**DATE, "format": "date"}}
+    Api(server, [item(number, minutes=5 * number) for number in range(1, 21)])
+    cursor = last_cursor(look(server, **keys))
+    before = len(server.asked)
+    assert not articles(look(server, cursor, **keys))
+    assert len(server.asked) - before == 2, "it stops behind the overlap"
+
+
 def test_the_cursor_moves_when_the_walk_has_ended(server: Server, way: dict[str, Any]) -> None:
     Api(server, [item(number) for number in range(1, 8)])
     batches = look(server, **by_date(way))
@@ -423,8 +445,12 @@ def test_a_place_that_is_gone_is_sought_anew(server: Server) -> None:
 
 def test_the_next_page_is_on_the_same_server(server: Server) -> None:
     server.answers["/items"] = answer(item(1), next="https://elsewhere.example/items?p=2")
+    keys: dict[str, Any] = {"paging": {"kind": "token", "next": "next"}}
     with pytest.raises(BlockedError, match="another server"):
-        look(server, {"ended": True}, paging={"kind": "token", "next": "next"})
+        look(server, {"ended": True}, **keys)
+    server.answers["/items"] = answer(item(2))
+    cursor = {"ended": True, "place": "https://elsewhere.example/items?p=2"}
+    assert numbers(look(server, cursor, **keys)) == [2], "what is new is not held up by it"
 
 
 def test_more_at_one_instant_than_a_page_shows_is_said(server: Server) -> None:
