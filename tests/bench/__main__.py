@@ -2,8 +2,7 @@
 
 python -m tests.bench                 about two minutes
 python -m tests.bench --quick         about twenty seconds, rougher
-python -m tests.bench --only reading  one part: starting, reading, end to end, latency, rules, servers, scaling
-python -m tests.bench --only reading  one part: starting, reading, end to end, latency, rules, restore
+python -m tests.bench --only reading  one part: starting, reading, end to end, latency, rules, restore, servers, scaling
 python -m tests.bench --data DIR      real pages too, out of a folder of development sets
 
 The text is ordinary: a seed article and, behind it, the background of a news article (`background.yaml`), as dense
@@ -41,6 +40,20 @@ class Line(NamedTuple):
     reached: Callable[[float], bool] | None = None
 
 
+PROCESSES = (
+    "connector",
+    "kafka",
+    "enrich",
+    "relate",
+    "correlate",
+    "inbox",
+    "sink",
+    "supervisor",
+    "app",
+    "elasticsearch",
+)
+"""Whose time is counted while articles go through the servers."""
+
 LINES = (
     Line("starting", "first alert", "start to first alert, nothing loaded", "s", "under 5", lambda wait: wait < 5),
     Line("reading", "enrich", "enrich", "articles/s of one core", "at least 500", lambda rate: rate >= 500),
@@ -71,6 +84,8 @@ LINES = (
     Line("servers", "ratio", "over the plain app", "times", "at least 3", lambda ratio: ratio >= 3),
     Line("servers", "p50", "fetched to subscriber at 50 articles/s, p50", "ms"),
     Line("servers", "p99", "fetched to subscriber at 50 articles/s, p99", "ms", "under 1000", lambda wait: wait < 1000),
+    *(Line("servers", f"by {name}", f"an article costs {name}", "ms of one core") for name in PROCESSES),
+    *(Line("servers", f"plain by {name}", f"plainly it costs {name}", "ms of one core") for name in PROCESSES),
     Line("scaling", "one", "enrich by one worker", "articles/s"),
     Line("scaling", "two", "enrich by two workers", "articles/s"),
     Line("scaling", "ratio", "two workers over one", "times"),

@@ -1,6 +1,7 @@
 """Figures of the real engine: Kafka, Faust and Elasticsearch on this machine, beside the plainest form of the job."""
 
 import asyncio
+import os
 import signal
 import subprocess
 import sys
@@ -29,7 +30,7 @@ from pipeline.settings import Http, Kafka
 from pipeline.sinks.elasticsearch import mapping
 from pipeline.sinks.elasticsearch.setup import set_up as set_up_search
 from pipeline.topics import DESKS, ENRICHED, desk_topic
-from tests.bench import plain
+from tests.bench import plain, processor
 from tests.bench.texts import long_articles
 from tests.stack.elasticsearch import Elasticsearch
 from tests.stack.kafka import Kafka as Broker
@@ -38,6 +39,8 @@ from tests.stack.workers import Worker
 
 Figures = dict[str, float]
 PARTITIONS = 2
+WARM = 600
+"""Articles before it is measured: a JVM compiles what it runs often, and is slow before."""
 BATCH = 50
 """Articles that a connector delivers at once."""
 
@@ -48,6 +51,8 @@ class Servers(NamedTuple):
     folder: Path
     kafka: Kafka
     search: str
+    sessions: Mapping[int, str]
+    """Id of a session -> whose processes are in it."""
 
     @property
     def environment(self) -> dict[str, str]:
@@ -77,7 +82,12 @@ def servers() -> Iterator[Servers]:
             set_up(kafka, 35)
             asyncio.run(publish(kafka, RuleSet.starter()))
             set_up_search(Http(url=node.url), 35)
-            yield Servers(Path(folder), kafka, node.url)
+            yield Servers(
+                Path(folder),
+                kafka,
+                node.url,
+                {broker.session: "kafka", node.session: "elasticsearch", os.getsid(0): "connector"},
+            )
         finally:
             broker.stop()
             node.stop()
@@ -85,34 +95,42 @@ def servers() -> Iterator[Servers]:
 
 def stack(quick: bool) -> Figures:
     """Articles/s from the connector to searchable, for the plain form and for ours, in turn on the same servers."""
-    count = 300 if quick else 1500
+    count = 300 if quick else 2000
     with servers() as given:
         client = Client(given.search)
-        plainly = _plain(given, client, count)
+        plainly, spent_plainly = _plain(given, client, count)
         worker = given.worker("whole", "enrich,relate,correlate,inbox,sink")
         try:
             log = KafkaLog(given.kafka)
-            ours = _rate(
+            ours, spent = _rate(
                 client,
                 mapping.ARTICLES,
                 lambda articles: log.append(_now(articles)),
                 list(long_articles(count, seed=11)),
+                {**given.sessions, worker.session: "supervisor"},
             )
             figures = _latency(given, log, 5 if quick else 30)
             log.close()
         finally:
             worker.stop()
-    return {"ours": ours, "plain": plainly, "ratio": ours / plainly} | figures
+    return (
+        {"ours": ours, "plain": plainly, "ratio": ours / plainly}
+        | {f"by {name}": milliseconds for name, milliseconds in spent.items()}
+        | {f"plain by {name}": milliseconds for name, milliseconds in spent_plainly.items()}
+        | figures
+    )
 
 
-def _plain(given: Servers, client: Client, count: int) -> float:
+def _plain(given: Servers, client: Client, count: int) -> tuple[float, Figures]:
     admin = KafkaAdminClient(bootstrap_servers=given.kafka.bootstrap)
     admin.create_topics({plain.TOPIC: {"num_partitions": PARTITIONS, "replication_factor": 1}})
     admin.close()
     client.indices.create(index=plain.INDEX)
     producer = KafkaProducer(bootstrap_servers=given.kafka.bootstrap, acks="all", max_request_size=1 << 22)
     command = [sys.executable, "-m", "tests.bench.plain", given.kafka.bootstrap, given.search]
-    with subprocess.Popen([*command, str(given.folder / "plain")], stdout=subprocess.DEVNULL) as process:
+    with subprocess.Popen(
+        [*command, str(given.folder / "plain")], stdout=subprocess.DEVNULL, start_new_session=True
+    ) as process:
         try:
 
             def send(articles: Sequence[Article]) -> None:
@@ -120,7 +138,8 @@ def _plain(given: Servers, client: Client, count: int) -> float:
                     producer.send(plain.TOPIC, key=article.id.encode(), value=encode(article))
                 producer.flush()
 
-            return _rate(client, plain.INDEX, send, list(long_articles(count, seed=12)))
+            sessions = {**given.sessions, process.pid: "app"}
+            return _rate(client, plain.INDEX, send, list(long_articles(count, seed=12)), sessions)
         finally:
             producer.close()
             process.send_signal(signal.SIGTERM)
@@ -129,16 +148,29 @@ def _plain(given: Servers, client: Client, count: int) -> float:
             process.kill()
 
 
-def _rate(client: Client, index: str, send: Callable[[Sequence[Article]], None], articles: Sequence[Article]) -> float:
-    """Articles/s from the first delivery to the last being searchable, after a few that warm everything up."""
-    warm = 100
+def _rate(
+    client: Client,
+    index: str,
+    send: Callable[[Sequence[Article]], None],
+    articles: Sequence[Article],
+    sessions: Mapping[int, str],
+) -> tuple[float, Figures]:
+    """Articles/s from the first delivery to the last being searchable, after a few that warm everything up.
+
+    Beside it the milliseconds of processor time that an article costs, by process.
+    """
+    warm = min(WARM, len(articles) // 2)
     send(articles[:warm])
     wait_for(f"{index} has the first {warm}", lambda: _found(client, index) >= warm, 180)
+    before = processor.seconds(sessions)
     began = time.monotonic()
     for start in range(warm, len(articles), BATCH):
         send(articles[start : start + BATCH])
     wait_for(f"{index} has all {len(articles)}", lambda: _found(client, index) >= len(articles), 300)
-    return (len(articles) - warm) / (time.monotonic() - began)
+    took = time.monotonic() - began
+    spent = processor.seconds(sessions)
+    count = len(articles) - warm
+    return count / took, {name: 1000 * (spent[name] - before.get(name, 0.0)) / count for name in spent}
 
 
 def _found(client: Client, index: str) -> int:

@@ -100,6 +100,26 @@ def test_the_newest_version_stays_whatever_the_order(node: stack.Elasticsearch, 
     assert titles(client, [versions[0].id]) == {versions[0].id: "Version 7"}
 
 
+def test_where_the_newest_is_refused_the_newest_that_can_be_written_stays(
+    node: stack.Elasticsearch, client: Elasticsearch
+) -> None:
+    old, older = (write(finished(2, version, f"Version {version}")) for version in (4, 2))
+    refused = written(node, [older, old, old._replace(version=6, document=b'{"stored": "yesterday"}')])
+    assert [made.version for made, _ in refused] == [6]
+    assert titles(client, [old.id]) == {old.id: "Version 4"}
+
+
+def test_text_is_stemmed_only_where_the_index_has_an_analyzer_of_the_language(
+    node: stack.Elasticsearch, client: Elasticsearch
+) -> None:
+    stored = NOON + timedelta(days=400)
+    made = mapping.template(mapping.ARTICLES, {"en": "simple"})["template"]
+    client.indices.create(index=mapping.index_of(mapping.ARTICLES, stored), mappings=made["mappings"])
+    assert not written(node, [write(finished(3, title="Embassy", stored=stored))])
+    client.indices.refresh(index=mapping.ARTICLES)
+    assert client.count(index=mapping.ARTICLES, query={"match": {"stemmed.en": "embassy"}})["count"] == 1
+
+
 def test_a_document_lies_in_the_index_of_its_month(node: stack.Elasticsearch, client: Elasticsearch) -> None:
     months = [NOON, NOON + timedelta(days=1), NOON + timedelta(days=31)]
     made = [finished(10 + number, stored=stored) for number, stored in enumerate(months)]

@@ -63,7 +63,10 @@ class Elasticsearch(Node):
         _replace(config / "elasticsearch.yml", "".join(f"{key}: {value}\n" for key, value in settings.items()))
         if roles:
             _replace(config / "roles.yml", roles)
-        environment = {"ES_JAVA_HOME": str(java_home()), "ES_JAVA_OPTS": f"-Xms{heap} -Xmx{heap}"}
+        environment = {
+            "ES_JAVA_HOME": str(java_home()),
+            "ES_JAVA_OPTS": f"-Xms{heap} -Xmx{heap} -XX:TieredStopAtLevel=1",
+        }
         for name, (password, given) in (users or {}).items():
             done = subprocess.run(
                 [home / "bin" / "elasticsearch-users", "useradd", name, "-p", password, "-r", ",".join(given)],

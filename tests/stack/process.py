@@ -84,6 +84,11 @@ class Server:
         return self.log.read_text(errors="replace")[-2000:]
 
     @property
+    def session(self) -> int:
+        """Id of the session that its processes are in; 0 before it is started."""
+        return self._process.pid if self._process else 0
+
+    @property
     def running(self) -> bool:
         return self._process is not None and self._process.poll() is None
 
@@ -123,6 +128,11 @@ class Node:
     """What has a server inside: its data stay, whatever is done to it."""
 
     _server: Server
+
+    @property
+    def session(self) -> int:
+        """Id of the session that its processes are in."""
+        return self._server.session
 
     def start(self) -> None:
         """Starts it and waits until it answers."""

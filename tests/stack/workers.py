@@ -43,6 +43,11 @@ class Worker:
             )
 
     @property
+    def session(self) -> int:
+        """Id of the session that its processes are in; 0 before it is started."""
+        return self._process.pid if self._process else 0
+
+    @property
     def stages(self) -> list[int]:
         """Process ids of the stages that run now."""
         if self._process is None:

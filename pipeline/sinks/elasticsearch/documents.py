@@ -13,7 +13,7 @@ from pipeline.model.dead_letter import DeadLetter
 from pipeline.model.document import FIELDS, NESTED, TEXT, FieldType, View, search_document
 from pipeline.model.enriched import EnrichedArticle, Facility, Place
 from pipeline.model.health import SourceHealth
-from pipeline.sinks.elasticsearch.mapping import OTHER, analyzers, words_of
+from pipeline.sinks.elasticsearch.mapping import analyzers, words_of
 from pipeline.sinks.embedded_search import time_of
 
 LONGEST_WORD = 255
@@ -46,12 +46,18 @@ def article_document(article: EnrichedArticle) -> dict[str, Any]:
     for item, facility in zip(plain.get("facilities", ()), article.facilities, strict=False):
         if facility.lat is not None and facility.lon is not None:
             item["location"] = _point(facility)
-    code = article.language.code if article.language.code in analyzers() else OTHER
-    plain["stemmed"] = {code: "\n".join(text for name in TEXT if (text := getattr(article, name)))}
     plain["time"] = msgspec.to_builtins(time_of(article))
     plain["extras"] = _extras(article)
     plain["payload"] = encode(article).decode()
     return plain
+
+
+def stemmed(article: EnrichedArticle) -> dict[str, str]:
+    """The text of an article in the field of its language, for a cluster that has an analyzer of it."""
+    code = article.language.code
+    if code not in analyzers():
+        return {}
+    return {code: "\n".join(text for name in TEXT if (text := getattr(article, name)))}
 
 
 def article_of(document: Mapping[str, Any]) -> EnrichedArticle:
@@ -67,7 +73,10 @@ def _add_words(into: dict[str, Any], view: View, fields: Iterable[FieldType], pr
         target = into
         for step in path:
             target = target[step]
-        target[name] = " ".join(map(indexed, view.text(field).words))
+        words = view.text(field).words
+        if max(map(len, words), default=0) > LONGEST_WORD // 2:
+            words = [indexed(word) for word in words]
+        target[name] = " ".join(words)
 
 
 def _point(where: Place | Facility) -> dict[str, float | None]:
@@ -131,10 +140,19 @@ def alert_document(alert: Alert) -> dict[str, Any]:
         "closed": alert.closed,
         "open": is_open(alert),
         "snoozed_until": alert.snoozed_until,
+        "named": _named(alert),
         "payload": encode(alert).decode(),
     }
     plain: dict[str, Any] = msgspec.to_builtins(document)
     return plain
+
+
+def _named(alert: Alert) -> list[str]:
+    """Every article that an alert names."""
+    shown = (id_ for article in alert.articles for id_ in (article.id, article.duplicate_of) if id_)
+    grounds = (reason.article for reason in alert.because)
+    said = (claim.article for claim in alert.claims)
+    return list(dict.fromkeys([*shown, *grounds, *said]))
 
 
 def is_open(alert: Alert) -> bool:
@@ -152,9 +170,15 @@ def _alert_article(article: AlertArticle) -> dict[str, Any]:
     return plain
 
 
+_STANDS_IN_THE_ALERT = ("articles", "because", "claims", "actors")
+
+
 def change_document(alert: Alert) -> dict[str, Any]:
-    """The document of one change of an alert: the alert as the change left it."""
-    return alert_document(alert)
+    """The document of one change of an alert: what is counted of it; all of the alert as it then was, as payload."""
+    document = alert_document(alert)
+    for name in _STANDS_IN_THE_ALERT:
+        del document[name]
+    return document
 
 
 def alert_of(document: Mapping[str, Any]) -> Alert:

@@ -116,7 +116,10 @@ def _rename(client: Elasticsearch, alias: str, ids: Collection[str]) -> None:
             _bulk(client, [{"delete": at}])
         else:
             about = {**at, "version": left.sequence, "version_type": "external_gte"}
-            _bulk(client, [{"index": about}, documents.alert_document(left)])
+            _bulk(client, [{"index": about}, _MAKE[alias](left)])
+
+
+_MAKE = {mapping.ALERTS: documents.alert_document, mapping.CHANGES: documents.change_document}
 
 
 def _naming(
@@ -125,9 +128,7 @@ def _naming(
     """Alerts, or changes of them, that name articles."""
     seen: set[tuple[str, str]] = set()
     for part in _parts(sorted(ids)):
-        named = [{"terms": {name: list(part)}} for name in ("articles.id", "articles.duplicate_of", "because.article")]
-        claims = {"nested": {"path": "claims", "query": {"terms": {"claims.article": list(part)}}}}
-        for hit in _hits(client, alias, {"bool": {"should": [*named, claims]}}, source):
+        for hit in _hits(client, alias, {"terms": {"named": list(part)}}, source):
             if (hit["_index"], hit["_id"]) not in seen:
                 seen.add((hit["_index"], hit["_id"]))
                 yield hit

@@ -1,7 +1,8 @@
 """What Elasticsearch holds: the indices, and the mapping of each, made from the one list of what can be asked.
 
 A text field stands there twice: as it is written, for people and Kibana's search bar, and, as `…_words`, as the words
-that the project's own tokenizer made of it, which is what queries of wirewatch ask.
+that the project's own tokenizer made of it, which is what queries of wirewatch ask. Where the cluster has an analyzer
+of the language, it stands a third time, stemmed.
 """
 
 import re
@@ -16,7 +17,7 @@ import yaml
 from pipeline.model.document import FIELDS, NESTED, TEXT, FieldType
 from pipeline.model.tokens import fold, split
 
-VERSION = 1
+VERSION = 2
 """Of the templates. One more with every change; fields are only ever added."""
 
 Alias = str
@@ -36,9 +37,6 @@ MOST_FOUND = 20_000
 """Results that can be paged through."""
 LAST_FOLDED = 0x2C00
 """Behind Latin, Greek, Cyrillic, Hebrew, Arabic and their extensions there is nothing in the news to fold."""
-OTHER = "other"
-"""Where texts in a language without analyzers stand."""
-
 Mapped = dict[str, Any]
 
 
@@ -115,6 +113,8 @@ def _escaped(text: str) -> str:
 KEYWORD: Mapped = {"type": "keyword", "ignore_above": LONGEST_KEYWORD}
 WRITTEN: Mapped = {"type": "text", "analyzer": "text"}
 WORDS: Mapped = {"type": "text", "analyzer": "whitespace"}
+AS_WRITTEN: Mapped = {"type": "alias", "path": "body"}
+"""In a language that the cluster has no analyzer of; no text is indexed twice in the same way."""
 PAYLOAD: Mapped = {"type": "keyword", "index": False, "doc_values": False}
 """The record itself, as JSON: kept, not indexed."""
 GEO: Mapped = {"type": "geo_point", "ignore_malformed": True}
@@ -132,6 +132,12 @@ def words_of(field: str) -> str:
 
 
 def _mapped(field: FieldType) -> Mapped:
+    if field.nested and field.kind != "text":  # nobody can aggregate it, and it is not sorted by
+        return _plain(field) | {"doc_values": False}
+    return _plain(field)
+
+
+def _plain(field: FieldType) -> Mapped:
     match field.kind:
         case "text":
             return WRITTEN
@@ -175,13 +181,21 @@ def _articles(stemming: Mapping[str, str]) -> Mapped:
             _put(properties, field.name, _mapped(field))
     _put(properties, "places.location", GEO)
     _put(properties, "facilities.location", GEO)
-    languages = {code: {"type": "text", "analyzer": stemming.get(code, "text")} for code in (*analyzers(), OTHER)}
+    languages = {
+        code: {"type": "text", "analyzer": stemming[code]} if code in stemming else AS_WRITTEN for code in analyzers()
+    }
     return properties | {
         "time": DATE,
         "extras": {"type": "flattened", "ignore_above": LONGEST_KEYWORD},
         "stemmed": {"properties": languages},
         "payload": PAYLOAD,
     }
+
+
+def stemmed_in(held: Mapped) -> frozenset[str]:
+    """Languages of whose text an index of articles keeps the stems, from its mapping."""
+    languages = held["properties"].get("stemmed", {}).get("properties", {})
+    return frozenset(code for code, field in languages.items() if field["type"] == "text")
 
 
 def _keywords(*names: str) -> Mapped:
@@ -191,6 +205,7 @@ def _keywords(*names: str) -> Mapped:
 def _alerts() -> Mapped:
     properties: Mapped = {
         **_keywords("id", "change", "desk", "severity", "story", "states", "organisations", "persons", "countries"),
+        "named": KEYWORD,
         "sequence": LONG,
         "rule": {"properties": _keywords("id", "version")},
         "reliability": {"properties": _keywords("source", "why") | {"information": {"type": "byte"}}},

@@ -64,6 +64,13 @@ class Write(NamedTuple):
     version: int
     document: bytes
     """JSON."""
+    stemmed: Mapping[str, str] = {}
+    """Language -> text, written where the index has an analyzer of the language."""
+
+    @property
+    def place(self) -> tuple[str, str]:
+        """What tells its document from every other: the index, were it of the first generation, and the id."""
+        return mapping.index_of(self.alias, self.at), self.id
 
 
 Refused = tuple[Write, str]
@@ -86,7 +93,8 @@ def _article(record: Record, value: bytes) -> Write:
     if article.stored is None or article.version is None:
         raise ValueError("an article without `stored` and `version`: it has not been related")
     document = documents.article_document(article)
-    return _write(record, mapping.ARTICLES, article.stored, article.id, article.version, document)
+    made = _write(record, mapping.ARTICLES, article.stored, article.id, article.version, document)
+    return made._replace(stemmed=documents.stemmed(article))
 
 
 def _alert(record: Record, value: bytes) -> Write | None:
@@ -172,7 +180,8 @@ class Writer:
         self.hidden = hidden
         self._generations: Mapping[str, int] = {}
         self._asked = float("-inf")
-        self._made: set[str] = set()
+        self._made: dict[str, frozenset[str]] = {}
+        """Index -> languages that it has analyzers of."""
 
     async def close(self) -> None:
         """Closes the connections."""
@@ -184,9 +193,13 @@ class Writer:
         Raises:
             StoppedError: it is time to stop, and not everything is written.
         """
+        newest, older = _newest(writes)
         refused: list[Refused] = []
-        for request in _requests(writes):
+        for request in _requests(newest):
             refused += await self._until_done(request)
+        if refused and older:
+            again = {write.place for write, _ in refused}
+            refused += await self.write([write for write in older if write.place in again])
         return refused
 
     async def _until_done(self, writes: Sequence[Write]) -> list[Refused]:
@@ -236,7 +249,7 @@ class Writer:
         body: list[Any] = []
         for write, index in zip(writes, indices, strict=True):
             to = {"_index": index, "_id": write.id, "version": write.version, "version_type": "external"}
-            body += (_json({"index": to}), write.document)
+            body += (_json({"index": to}), self._whole(write, index))
         try:
             answer = await self._client.bulk(operations=body, filter_path="items.*.status,items.*.error")
         except ApiError as error:
@@ -257,9 +270,14 @@ class Writer:
             again.append(write)
             trouble = reason
             if status == 404:
-                self._made.discard(index)
+                self._made.pop(index, None)
                 self._asked = float("-inf")
         return again, refused, trouble
+
+    def _whole(self, write: Write, index: str) -> bytes:
+        """The document with its text in the field of its language, where that is of use."""
+        texts = {code: text for code, text in write.stemmed.items() if code in self._made[index]}
+        return write.document[:-1] + b',"stemmed":' + _json(texts) + b"}" if texts else write.document
 
     def _index(self, write: Write) -> str:
         return mapping.index_of(write.alias, write.at, self._fixed or self._generations[write.alias])
@@ -282,9 +300,26 @@ class Writer:
         except ApiError as error:
             if error.error != "resource_already_exists_exception":
                 raise
-        if problem := unfit((await self._client.indices.get_mapping(index=index)).body):
+        mappings = (await self._client.indices.get_mapping(index=index)).body
+        if problem := unfit(mappings):
             raise MissingError(problem)
-        self._made.add(index)
+        self._made[index] = mapping.stemmed_in(mappings[index]["mappings"])
+
+
+def _newest(writes: Sequence[Write]) -> tuple[list[Write], list[Write]]:
+    """The newest version of each document, and those that it takes the place of."""
+    newest: dict[tuple[str, str], Write] = {}
+    older: list[Write] = []
+    for write in writes:
+        known = newest.setdefault(write.place, write)
+        if known is not write:
+            older.append(min(known, write, key=_version))
+            newest[write.place] = max(known, write, key=_version)
+    return list(newest.values()), older
+
+
+def _version(write: Write) -> int:
+    return write.version
 
 
 def _requests(writes: Sequence[Write]) -> Iterator[Sequence[Write]]:

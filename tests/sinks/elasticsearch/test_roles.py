@@ -1,11 +1,15 @@
 """The roles that ship with wirewatch, on a real node with security: each can do its work and nothing beside."""
 
+import json
+import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from elasticsearch import ApiError, Elasticsearch
 
 from pipeline.settings import Http, SettingsError
@@ -18,10 +22,12 @@ from tests.sinks.corpus import corpus
 from tests.stack.elasticsearch import Elasticsearch as Node
 from tests.stack.fixtures import begun
 
+ROLE_FILE = files("pipeline.sinks.elasticsearch").joinpath("roles.yml")
 ARTICLE = corpus()[0]
 INDEX = index_of(ARTICLES, datetime(2026, 3, 1, tzinfo=UTC))
 PASSWORD = "only-for-tests"
-USERS = {f"my-{role}": (PASSWORD, [f"wirewatch_{role}"]) for role in ("setup", "sink", "console", "forget", "kibana")}
+ROLES = ("setup", "sink", "console", "forget", "kibana", "dashboards")
+USERS = {f"my-{role}": (PASSWORD, [f"wirewatch_{role}"]) for role in ROLES}
 ADMIN = {"my-admin": (PASSWORD, ["superuser"])}
 
 
@@ -32,7 +38,7 @@ def settings(node: Node, user: str) -> Http:
 @pytest.fixture(scope="module")
 def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
     """A node with security on, set up by the role for that, and with an article in it."""
-    roles = files("pipeline.sinks.elasticsearch").joinpath("roles.yml").read_text("utf-8")
+    roles = ROLE_FILE.read_text("utf-8")
     made: list[Node] = []
 
     def start() -> None:
@@ -98,6 +104,7 @@ MAY = {
     "console": LOOKS,
     "forget": LOOKS | {"write", "delete", "refresh", "alter"},
     "kibana": LOOKS,
+    "dashboards": LOOKS,
 }
 
 
@@ -123,9 +130,35 @@ def test_the_same_setup_again_changes_nothing(secured: Node) -> None:
     assert {step.what for step in steps} == {"same"}
 
 
-@pytest.mark.parametrize("role", ["sink", "console", "kibana"])
+@pytest.mark.parametrize("role", ["sink", "console", "kibana", "dashboards"])
 def test_whoever_writes_or_reads_can_see_that_the_indices_fit(secured: Node, role: str) -> None:
     check(settings(secured, role))
+
+
+@pytest.mark.parametrize(
+    ("role", "space", "may"),
+    [
+        ("kibana", "default", {"space_read"}),
+        ("dashboards", "default", {"space_all"}),
+        ("dashboards", "other", set()),
+        ("console", "default", set()),
+    ],
+)
+def test_only_the_roles_of_kibana_open_its_default_space(secured: Node, role: str, space: str, may: set[str]) -> None:
+    kibana, resource = "kibana-.kibana", f"space:{space}"
+    wanted = {"application": kibana, "privileges": ["space_read", "space_all"], "resources": [resource]}
+    with connect(settings(secured, role)) as client:
+        found = client.security.has_privileges(application=[wanted])["application"][kibana][resource]
+    assert {name for name, allowed in found.items() if allowed} == may
+
+
+def test_the_key_that_is_documented_is_as_narrow_as_the_role() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "elasticsearch-roles.md").read_text("utf-8")
+    body = re.search(r"POST /_security/api_key\n(.*?)\n\n", page, re.DOTALL)
+    assert body
+    roles = yaml.safe_load(ROLE_FILE.read_text("utf-8"))
+    for name, described in json.loads(body[1])["role_descriptors"].items():
+        assert described == roles[name]
 
 
 def test_who_is_not_known_or_not_allowed_is_told_what_to_do(secured: Node) -> None:
