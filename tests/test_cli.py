@@ -107,6 +107,12 @@ def lines(*articles: dict[str, Any]) -> bytes:
 
 # Help and usage
 
+HEAVY = {
+    *("aiokafka", "elasticsearch", "faust", "feedparser", "httpx", "kafka", "lark", "pydantic", "starlette"),
+    *("trafilatura", "uvicorn", "pipeline.enrich.reading"),
+}
+"""What commands need and help does not."""
+
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
 def test_help_teaches_with_an_example(run: Run, command: Sequence[str]) -> None:
@@ -116,19 +122,20 @@ def test_help_teaches_with_an_example(run: Run, command: Sequence[str]) -> None:
     assert f"wirewatch {command[0]}" in ended.out
 
 
-def test_help_names_every_command_and_is_quick(tmp_path: Path) -> None:
-    began = time.monotonic()
+def test_help_names_every_command(tmp_path: Path) -> None:
     ended = shell(tmp_path, "--help")
-    assert time.monotonic() - began < 2.0, "help must not import what commands need"
     assert ended.code == 0
     assert all(command[0] in ended.out for command in COMMANDS)
 
 
 def test_help_imports_nothing_heavy(tmp_path: Path) -> None:
-    code = "import sys, pipeline.cli; print([m for m in ('httpx', 'trafilatura', 'lark', 'starlette', 'uvicorn', " \
-        "'pipeline.enrich.reading', 'feedparser') if m in sys.modules])"  # fmt: skip
-    ended = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
-    assert ended.stdout.strip() == "[]"
+    code = "import atexit, sys; atexit.register(lambda: print(*sys.modules)); from pipeline.cli import main; main()"
+    ended = subprocess.run(
+        [sys.executable, "-c", code, "--help"], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    loaded = set(ended.stdout.splitlines()[-1].split())
+    assert "pipeline.cli" in loaded
+    assert not loaded & HEAVY
 
 
 def test_version(run: Run) -> None:

@@ -1,6 +1,6 @@
 """The embedded engine over what Kafka recorded: the same articles and alerts must come of it, field by field."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -47,9 +47,8 @@ def on_kafka(bootstrap: str) -> Held:
     )
 
 
-def embedded(bootstrap: str, rules: RuleSet) -> Held:
-    """The same from the embedded engine, given the recorded order and times of the enriched articles."""
-    recorded = records(bootstrap, ENRICHED)
+def embedded(recorded: Sequence[Any], rules: RuleSet) -> Held:
+    """The same from the embedded engine, given all records of the enriched articles in their order."""
     first = datetime.fromtimestamp(min(record.timestamp for record in recorded) / 1000 - 3600, UTC)
     engine = Embedded(":memory:", rules, clock=lambda: first, graph=(Relate(), Correlate()), searchable=False)
     try:

@@ -12,14 +12,19 @@ from tests.torture import faults
 from tests.torture.faults import Fault, Outcome
 
 FAULTS: dict[str, tuple[Fault, Fault]] = {
-    "no fault": (faults.nothing, faults.nothing),
+    "no fault": (faults.nothing(), faults.nothing()),
     "workers killed": (faults.kill_workers(4), faults.kill_workers(50)),
     "connector killed": (faults.kill_connector(3), faults.kill_connector(20)),
+    "wirewatch connect killed": (faults.kill_connector(3, connects=True), faults.kill_connector(20, connects=True)),
     "broker killed": (faults.kill_broker(1), faults.kill_broker(5)),
     "broker hangs": (faults.hang_broker(1), faults.hang_broker(3)),
     "network cut": (faults.cut_network(2), faults.cut_network(10)),
     "workers come and go": (faults.workers_come_and_go(1), faults.workers_come_and_go(5)),
+    "rolling restart": (faults.roll_workers(1), faults.roll_workers(5)),
     "poison messages": (faults.poison_messages(1), faults.poison_messages(4)),
+    "history trimmed": (faults.trim_history(1), faults.trim_history(5)),
+    "elasticsearch down": (faults.lose_elasticsearch(1, 10), faults.lose_elasticsearch(2, 120)),
+    "disk full": (faults.fill_disk(1), faults.fill_disk(5)),
 }
 """By name: as done with --quick, and as done without."""
 

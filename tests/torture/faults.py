@@ -1,35 +1,46 @@
 """One run: articles in, faults meanwhile, and at the end every id counted at every stage."""
 
 import asyncio
+import json
 import random
 import shutil
 import subprocess
 import sys
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
-from kafka import KafkaProducer
+from elasticsearch import Elasticsearch as Client
+from kafka import KafkaProducer, TopicPartition
+from kafka.admin import KafkaAdminClient
 
 from pipeline.alerting.rules import RuleSet
 from pipeline.engines.kafka.rules import publish
 from pipeline.engines.kafka.topics import set_up
 from pipeline.model.article import Article
+from pipeline.model.codec import encode
+from pipeline.settings import Http
 from pipeline.settings import Kafka as Settings
-from pipeline.topics import ARTICLES, DEAD_LETTERS, ENRICHED, RAW
+from pipeline.sinks.elasticsearch.setup import set_up as set_up_search
+from pipeline.topics import ARTICLES, CANDIDATES, DEAD_LETTERS, ENRICHED, RAW
+from tests.stack.elasticsearch import Elasticsearch
 from tests.stack.kafka import Kafka
 from tests.stack.parity import embedded, on_kafka
 from tests.stack.proxy import Proxy
 from tests.stack.topics import records, wait_for
 from tests.stack.workers import Worker
+from tests.torture.documents import Documents, documents
 from tests.torture.material import hostile_articles, poison
 
 PARTITIONS = 2
 STAGES = "enrich,relate,correlate,inbox"
+FILE = 20
+"""Articles of a file that is dropped for the connector."""
 PATIENCE = 300.0
 """Seconds that a run may take to come to rest after its last fault."""
 
@@ -70,19 +81,41 @@ class Bench:
     poisoned: int = 0
     feeder: subprocess.Popen[bytes] | None = None
     """The connector as it runs now."""
+    node: Elasticsearch | None = None
+    """Where documents are written, if anywhere."""
+    trimmed: dict[str, list[Any]] = field(default_factory=lambda: defaultdict(list))
+    """Records that topics no longer have."""
 
     def worker(self) -> Worker:
         """One more worker of all stages."""
         number = len(self.workers)
         more = {"WIREWATCH_KAFKA_PARTITIONS": str(PARTITIONS)}
-        made = Worker(self.folder / f"w{number}", self.settings.bootstrap, STAGES, more)
+        stages = STAGES
+        if self.node:
+            more["WIREWATCH_ELASTICSEARCH_URL"] = self.node.url
+            stages += ",sink"
+        made = Worker(self.folder / f"w{number}", self.settings.bootstrap, stages, more)
         made.start()
         self.workers.append(made)
         return made
 
+    def records(self, topic: str) -> list[Any]:
+        """All that a topic has ever held."""
+        return self.trimmed[topic] + records(self.broker.bootstrap, topic)
 
-Fault = Callable[[Bench], int]
-"""Does its harm while articles flow; how many times it was done."""
+
+Harm = Callable[[Bench], int]
+"""What is done while articles flow; how many times it was done."""
+
+
+class Fault(NamedTuple):
+    """What goes wrong, and what runs meanwhile."""
+
+    harm: Harm
+    searched: bool = False
+    """Whether Elasticsearch is there, and its documents are counted too."""
+    connects: bool = False
+    """Whether articles come by `wirewatch connect` out of a folder of files."""
 
 
 def run(name: str, fault: Fault, count: int, seed: int, folder: Path) -> Outcome:
@@ -90,11 +123,16 @@ def run(name: str, fault: Fault, count: int, seed: int, folder: Path) -> Outcome
     began = time.monotonic()
     bench = _bench(folder / name.replace(" ", "-"), seed)
     try:
+        if fault.searched:
+            bench.node = Elasticsearch(bench.folder / "elasticsearch")
+            bench.node.start()
+            set_up_search(Http(url=bench.node.url), 35)
         bench.worker()
         bench.articles = list(hostile_articles(count, seed))
-        feeder = threading.Thread(target=_feed, args=(bench, count, seed), daemon=True)
+        feeding = (_connect, (bench,)) if fault.connects else (_feed, (bench, count, seed))
+        feeder = threading.Thread(target=feeding[0], args=feeding[1], daemon=True)
         feeder.start()
-        times = fault(bench)
+        times = fault.harm(bench)
         feeder.join(PATIENCE)
         if feeder.is_alive():
             raise TimeoutError("the connector never delivered everything")
@@ -107,6 +145,8 @@ def run(name: str, fault: Fault, count: int, seed: int, folder: Path) -> Outcome
             bench.feeder.kill()
         bench.wire.close()
         bench.broker.stop()
+        if bench.node:
+            bench.node.stop()
 
 
 def _bench(folder: Path, seed: int) -> Bench:
@@ -129,6 +169,34 @@ def _feed(bench: Bench, count: int, seed: int) -> None:
                 return
 
 
+def _connect(bench: Bench) -> None:
+    """Files dropped into a folder, and what reads them, started again whenever it was killed."""
+    incoming = bench.folder / "incoming"
+    incoming.mkdir()
+    config = bench.folder / "wirewatch.yaml"
+    sources = [{"kind": "folder", "id": "incoming", "path": str(incoming)}]
+    config.write_text(json.dumps({"sources": sources, "kafka": {"bootstrap": bench.settings.bootstrap}}))
+    threading.Thread(target=_drop, args=(bench.articles, incoming), daemon=True).start()
+    command = [sys.executable, "-m", "pipeline.cli", "--config", str(config), "connect"]
+    wanted = {article.id for article in bench.articles}
+    while not wanted <= _ids(bench, RAW):
+        with (bench.folder / "connect.log").open("ab") as log:
+            bench.feeder = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        while bench.feeder.poll() is None and not wanted <= _ids(bench, RAW):
+            time.sleep(1)
+        bench.feeder.terminate()
+        bench.feeder.wait()
+
+
+def _drop(articles: Sequence[Article], into: Path) -> None:
+    """A file of some articles every now and then, whole from the first moment on."""
+    for start in range(0, len(articles), FILE):
+        unfinished = into / f"{start:06}.tmp"
+        unfinished.write_bytes(b"".join(encode(article) + b"\n" for article in articles[start : start + FILE]))
+        unfinished.rename(unfinished.with_suffix(".jsonl"))
+        time.sleep(0.2)
+
+
 def _rest(bench: Bench) -> None:
     """Waits until every article is finished or dead and the alerts stand still."""
     wanted = {article.id for article in bench.articles}
@@ -142,24 +210,30 @@ def _rest(bench: Bench) -> None:
         return len(heads) > 12 and len(set(heads[-12:])) == 1
 
     wait_for("the alerts stand still", still, PATIENCE)
+    if bench.node:
+        node = bench.node
+        wait_for("all is written", lambda: not documents(bench.broker.bootstrap, node.url).lost, PATIENCE)
 
 
 def _ids(bench: Bench, topic: str) -> set[str]:
-    return {(record.key or b"").decode("utf-8", "replace") for record in records(bench.broker.bootstrap, topic)}
+    return {(record.key or b"").decode("utf-8", "replace") for record in bench.records(topic)}
 
 
 def _counted(name: str, times: int, bench: Bench, seconds: float) -> Outcome:
     bootstrap = bench.broker.bootstrap
     wanted = {article.id for article in bench.articles}
     lost = len(wanted - (_ids(bench, RAW) & _ids(bench, ENRICHED) & _ids(bench, ARTICLES)))
-    ours, theirs = on_kafka(bootstrap), embedded(bootstrap, RuleSet.starter())
+    ours, theirs = on_kafka(bootstrap), embedded(bench.records(ENRICHED), RuleSet.starter())
+    written = documents(bootstrap, bench.node.url) if bench.node else Documents(0, 0, 0)
     return Outcome(
         fault=name,
         times=times,
         delivered=len(bench.articles),
-        lost=lost,
-        duplicates=ours.doubles,
-        different=_differences(ours.articles, theirs.articles) + _differences(ours.alerts, theirs.alerts),
+        lost=lost + written.lost,
+        duplicates=ours.doubles + written.doubles,
+        different=_differences(ours.articles, theirs.articles)
+        + _differences(ours.alerts, theirs.alerts)
+        + written.different,
         dead=len({(r.key, r.value) for r in records(bootstrap, DEAD_LETTERS)}) - bench.poisoned,
         alerts=len(ours.alerts),
         seconds=seconds,
@@ -173,28 +247,28 @@ def _differences(ours: dict[Any, Any], theirs: dict[Any, Any]) -> int:
 # ---- the faults
 
 
-def nothing(_: Bench) -> int:
+def nothing() -> Fault:
     """No fault at all."""
-    return 0
+    return Fault(lambda _: 0, searched=True)
 
 
 def kill_workers(times: int) -> Fault:
     """Every stage of the worker killed (-9) at random moments."""
 
-    def fault(bench: Bench) -> int:
+    def harm(bench: Bench) -> int:
         done = 0
         while done < times:
             time.sleep(bench.chance.uniform(1.0, 5.0))
             done += bench.workers[0].kill_stages()
         return done
 
-    return fault
+    return Fault(harm)
 
 
-def kill_connector(times: int) -> Fault:
-    """The connector killed (-9) at random moments, and started again."""
+def kill_connector(times: int, connects: bool = False) -> Fault:
+    """The connector, our own or `wirewatch connect`, killed (-9) at random moments and started again."""
 
-    def fault(bench: Bench) -> int:
+    def harm(bench: Bench) -> int:
         done = 0
         while done < times and (bench.feeder is None or bench.feeder.poll() != 0):
             time.sleep(bench.chance.uniform(1.5, 4.0))
@@ -203,13 +277,13 @@ def kill_connector(times: int) -> Fault:
                 done += 1
         return done
 
-    return fault
+    return Fault(harm, connects=connects)
 
 
 def kill_broker(times: int) -> Fault:
     """The broker killed (-9) and started again a few seconds later."""
 
-    def fault(bench: Bench) -> int:
+    def harm(bench: Bench) -> int:
         for _ in range(times):
             time.sleep(bench.chance.uniform(3.0, 8.0))
             bench.broker.kill()
@@ -217,13 +291,13 @@ def kill_broker(times: int) -> Fault:
             bench.broker.start()
         return times
 
-    return fault
+    return Fault(harm)
 
 
 def hang_broker(times: int) -> Fault:
     """The broker stopped where it stands for some seconds: connections open, no answer."""
 
-    def fault(bench: Bench) -> int:
+    def harm(bench: Bench) -> int:
         for _ in range(times):
             time.sleep(bench.chance.uniform(3.0, 6.0))
             bench.broker.pause()
@@ -231,13 +305,13 @@ def hang_broker(times: int) -> Fault:
             bench.broker.resume()
         return times
 
-    return fault
+    return Fault(harm)
 
 
 def cut_network(times: int) -> Fault:
     """The wire to the broker cut for some seconds, in the middle of whatever is on it."""
 
-    def fault(bench: Bench) -> int:
+    def harm(bench: Bench) -> int:
         for _ in range(times):
             time.sleep(bench.chance.uniform(1.0, 5.0))
             bench.wire.cut()
@@ -245,13 +319,13 @@ def cut_network(times: int) -> Fault:
             bench.wire.mend()
         return times
 
-    return fault
+    return Fault(harm)
 
 
 def workers_come_and_go(times: int) -> Fault:
     """A second worker joins, and leaves by a stop or a kill."""
 
-    def fault(bench: Bench) -> int:
+    def harm(bench: Bench) -> int:
         for number in range(times):
             time.sleep(bench.chance.uniform(2.0, 5.0))
             second = bench.worker()
@@ -262,13 +336,13 @@ def workers_come_and_go(times: int) -> Fault:
                 second.stop()
         return times
 
-    return fault
+    return Fault(harm)
 
 
 def poison_messages(times: int) -> Fault:
     """Twelve kinds of message that no stage can handle, between good ones."""
 
-    def fault(bench: Bench) -> int:
+    def harm(bench: Bench) -> int:
         producer = KafkaProducer(bootstrap_servers=bench.settings.bootstrap)
         for _ in range(times):
             for key, value in poison(bench.articles[0]).values():
@@ -279,4 +353,81 @@ def poison_messages(times: int) -> Fault:
         producer.close()
         return times * 12
 
-    return fault
+    return Fault(harm)
+
+
+def roll_workers(times: int) -> Fault:
+    """Two workers, stopped and started again one after the other, as for an upgrade."""
+
+    def harm(bench: Bench) -> int:
+        bench.worker()
+        for _ in range(times):
+            for worker in bench.workers:
+                time.sleep(bench.chance.uniform(4.0, 8.0))
+                worker.stop()
+                worker.start()
+        return times * len(bench.workers)
+
+    return Fault(harm)
+
+
+def lose_elasticsearch(times: int, seconds: float) -> Fault:
+    """Elasticsearch killed (-9), and started again after a while."""
+
+    def harm(bench: Bench) -> int:
+        assert bench.node
+        for _ in range(times):
+            time.sleep(bench.chance.uniform(1.0, 4.0))
+            bench.node.kill()
+            time.sleep(seconds)
+            bench.node.start()
+        return times
+
+    return Fault(harm, searched=True)
+
+
+def fill_disk(times: int) -> Fault:
+    """The block that Elasticsearch puts on indices when its disk is full, taken off after a while."""
+
+    def harm(bench: Bench) -> int:
+        assert bench.node
+        client = Client(bench.node.url)
+        for _ in range(times):
+            time.sleep(bench.chance.uniform(1.0, 4.0))
+            for blocked in (True, False):
+                full = {"index.blocks.read_only_allow_delete": blocked}
+                client.indices.put_settings(index="wirewatch-*", settings=full)
+                time.sleep(bench.chance.uniform(5.0, 10.0))
+        client.close()
+        return times
+
+    return Fault(harm, searched=True)
+
+
+def trim_history(times: int) -> Fault:
+    """Workers killed, and before they come back what they have committed is gone from their topics."""
+
+    def harm(bench: Bench) -> int:
+        admin = KafkaAdminClient(bootstrap_servers=bench.broker.bootstrap)
+        for _ in range(times):
+            wait_for("articles come through", lambda: bool(records(bench.broker.bootstrap, CANDIDATES)), PATIENCE)
+            time.sleep(bench.chance.uniform(1.0, 5.0))
+            bench.workers[0].kill()
+            for stage, topic in (("enrich", RAW), ("relate", ENRICHED), ("correlate", CANDIDATES)):
+                _trim(bench, admin, f"wirewatch-{stage}", topic)
+            bench.workers[0].start()
+        admin.close()
+        return times
+
+    return Fault(harm)
+
+
+def _trim(bench: Bench, admin: KafkaAdminClient, group: str, topic: str) -> None:
+    committed = admin.list_group_offsets(group)[group]
+    until = {place: found.offset for place, found in committed.items() if place.topic == topic and found.offset > 0}
+
+    def goes(record: Any) -> bool:
+        return bool(record.offset < until.get(TopicPartition(topic, record.partition), 0))
+
+    bench.trimmed[topic] += filter(goes, records(bench.broker.bootstrap, topic))
+    admin.delete_records(until)

@@ -36,8 +36,10 @@ TICK_EVERY = 30.0
 LEAVE_WITHIN = 8.0
 """Seconds that a graceful stop may take; then the process ends as it is, which costs nothing but a repetition."""
 
-FAILED, WRONG_STATE = 70, 78
-"""Exit codes: something unforeseen (start again), and a state that no start can mend."""
+FAILED, MISCONFIGURED = 70, 78
+"""Exit codes, as in sysexits.h: something unforeseen (start again), and what no start can mend."""
+PORT_FREE_WITHIN = 5.0
+"""Seconds that the port of the health page may still be held by a worker that has just been killed."""
 
 log = logging.getLogger("wirewatch.kafka")
 
@@ -124,6 +126,9 @@ class NeverAgain(logging.Filter):
 
 def run_stage(name: str, settings: Settings, slot: str, port: int) -> None:
     """Runs one stage until SIGTERM; ends the process."""
+    if not _is_free(settings.console.host, port):
+        log.critical("%s: port %d of the health page is taken; give the worker another with --port", name, port)
+        _leave(MISCONFIGURED)
     app = app_of(name, settings, slot, port)
 
     def stopping() -> bool:
@@ -158,6 +163,20 @@ def run_stage(name: str, settings: Settings, slot: str, port: int) -> None:
 
         app.timer(TICK_EVERY)(tick)
     _execute(app)
+
+
+def _is_free(host: str, port: int) -> bool:
+    """Whether a port can be listened on, at the latest when a worker that was just killed has let go of it."""
+    until = time.monotonic() + PORT_FREE_WITHIN
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    while True:
+        try:
+            socket.create_server((host, port), family=family).close()
+            return True
+        except OSError:
+            if time.monotonic() > until:
+                return False
+            time.sleep(0.2)
 
 
 class Batches(NamedTuple):
@@ -250,7 +269,7 @@ async def _unharmed(work: Coroutine[Any, Any, None]) -> None:
         _leave(0)
     except StateError as error:
         log.critical("%s", error)
-        _leave(WRONG_STATE)
+        _leave(MISCONFIGURED)
     except LostError as error:
         log.warning("%s; this worker joins anew", error)
         _leave(FAILED)

@@ -10,7 +10,10 @@ from faust.web import Request, Response, View
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 
 STUCK = 60.0
-"""Seconds that a batch may be in hand before the worker is called stuck: what it waits for is away, or it hangs."""
+"""Seconds that a batch may be in hand before the worker is called stuck: what it waits for is away, or it hangs.
+
+As long may messages wait without any being handled.
+"""
 
 
 class Work(Protocol):
@@ -35,6 +38,8 @@ class Health:
         self._stage = stage
         self._work = work
         self._next: dict[TP, int] = {}
+        self._waits: tuple[int, float] | None = None
+        """While messages wait: how many had been handled when that was first seen, and when that was."""
         self._registry = CollectorRegistry()
         self._handled = self._counter("messages", "Messages handled", stage)
         self._dead = self._counter("dead_letters", "Messages refused for good", stage)
@@ -54,15 +59,25 @@ class Health:
             self._next[event.message.tp] = event.message.offset + 1
 
     def lag(self) -> dict[TP, int]:
-        """Messages that wait, by partition, for those that anything was read of."""
-        consumer = self._app.consumer
-        ends = {tp: consumer.highwater(tp) for tp in self._next if tp in consumer.assignment()}
-        return {tp: max(0, (end or 0) - self._next[tp]) for tp, end in ends.items()}
+        """Messages that wait, by partition, for those that the group has ever handled anything of."""
+        consumer: Any = self._app.consumer
+        begun = {tp: self._next.get(tp) or consumer._committed_offset.get(tp) for tp in consumer.assignment()}
+        return {tp: max(0, (consumer.highwater(tp) or 0) - offset) for tp, offset in begun.items() if offset}
 
     def busy(self) -> float:
         """Seconds that the batch in hand has taken so far; 0 where there is none."""
         since = self._work.busy_since
         return time.monotonic() - since if since else 0.0
+
+    def waiting(self) -> float:
+        """Seconds since it was first seen that messages wait, while none has been handled; 0 where none wait."""
+        if not any(self.lag().values()):
+            self._waits = None
+            return 0.0
+        now, handled = time.monotonic(), self._work.handled
+        if self._waits is None or self._waits[0] != handled:
+            self._waits = handled, now
+        return now - self._waits[1]
 
     def _metrics(self) -> bytes:
         stage = self._stage
@@ -81,15 +96,17 @@ class Health:
 
         @self._app.page("/healthz")
         async def healthz(view: View, request: Request) -> Response:  # noqa: ARG001
-            busy = health.busy()
+            busy, waiting = health.busy(), health.waiting()
+            stuck = max(busy, waiting) > STUCK
             body = {
                 "stage": health._stage,
-                "state": "stuck" if busy > STUCK else "ok",
+                "state": "stuck" if stuck else "ok",
                 "busy_seconds": round(busy, 1),
+                "waiting_seconds": round(waiting, 1),
                 "lag": sum(health.lag().values()),
                 "handled": health._work.handled,
             }
-            return view.json(body, status=503 if busy > STUCK else 200)
+            return view.json(body, status=503 if stuck else 200)
 
         @self._app.page("/metrics")
         async def metrics(view: View, request: Request) -> Response:  # noqa: ARG001

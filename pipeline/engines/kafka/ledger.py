@@ -16,6 +16,7 @@ from aiokafka.errors import KafkaError, ProducerFenced
 
 from pipeline.engines.kafka import clients
 from pipeline.engines.kafka.partition import Outcome, Partition, Position
+from pipeline.engines.kafka.reading import until
 from pipeline.engines.kafka.sending import StoppedError, patiently, started
 from pipeline.settings import Kafka
 from pipeline.stage import StateChange
@@ -106,16 +107,14 @@ class Ledger:
         self, consumer: AIOKafkaConsumer, end: int, partition: Partition, fold: Callable[[StateChange], None]
     ) -> int:
         read = 0
-        while await consumer.position(self._place) < end:
-            for batch in (await consumer.getmany(self._place, timeout_ms=1000)).values():
-                for record in batch:
-                    if record.key == POSITION:
-                        partition.position = _decode(record.value)
-                    else:
-                        fold(StateChange(record.key.decode(), record.value or b""))
-                    self._read_to = record.offset + 1
-                read += len(batch)
-            await asyncio.sleep(0)  # the group's heartbeat must not starve behind a long log
+        async for batch in until(consumer, self._place, end):
+            for record in batch:
+                if record.key == POSITION:
+                    partition.position = _decode(record.value)
+                else:
+                    fold(StateChange(record.key.decode(), record.value or b""))
+                self._read_to = record.offset + 1
+            read += len(batch)
         return read
 
     async def write(self, outcome: Outcome) -> None:

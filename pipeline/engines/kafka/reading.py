@@ -1,6 +1,8 @@
-"""Where a partition ends."""
+"""A partition to its end, and where that is."""
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
@@ -22,3 +24,11 @@ async def end_of(given: Kafka, topic: str, partition: int, stopping: Callable[[]
             await consumer.stop()
 
     return await patiently(f"{topic} cannot be read", ask, stopping)
+
+
+async def until(consumer: AIOKafkaConsumer, place: TopicPartition, end: int) -> AsyncIterator[Sequence[Any]]:
+    """Batches of records from where a consumer stands in a partition to an offset."""
+    while await consumer.position(place) < end:
+        for batch in (await consumer.getmany(place, timeout_ms=500)).values():
+            yield batch
+        await asyncio.sleep(0)  # a group's heartbeat must not starve behind a long log

@@ -8,9 +8,10 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from pipeline.alerting.rules import Rule, RuleSet
 from pipeline.engines.kafka import clients
+from pipeline.engines.kafka.reading import until
 from pipeline.engines.kafka.sending import Outgoing, Sender
 from pipeline.model.candidate import RuleChange
-from pipeline.model.codec import decode, encode
+from pipeline.model.codec import InvalidError, decode, encode
 from pipeline.settings import Kafka
 from pipeline.topics import CANDIDATES
 from pipeline.topics import RULES as TOPIC
@@ -41,32 +42,38 @@ class Published:
     async def __aexit__(self, *_: object) -> None:
         await self._consumer.stop()
 
-    async def catch_up(self) -> bool:
-        """Reads to the end; whether anything changed."""
+    async def catch_up(self) -> None:
+        """Reads to the end."""
         end = (await self._consumer.end_offsets([self._place]))[self._place]
-        changed = False
-        while await self._consumer.position(self._place) < end:
-            for batch in (await self._consumer.getmany(self._place, timeout_ms=500)).values():
-                for record in batch:
-                    id_ = (record.key or b"").decode()
-                    rule = decode(record.value, Rule) if record.value is not None else None
-                    changed = changed or self.rules.get(id_) != rule
-                    if rule:
-                        self.rules[id_] = rule
-                    else:
-                        self.rules.pop(id_, None)
-        return changed
+        async for batch in until(self._consumer, self._place, end):
+            for record in batch:
+                self._take((record.key or b"").decode("utf-8", "replace"), record.value)
+
+    def _take(self, id_: str, value: bytes | None) -> None:
+        if value is None:
+            self.rules.pop(id_, None)
+            return
+        try:
+            self.rules[id_] = decode(value, Rule)
+        except InvalidError as error:
+            log.error("%s holds what is no rule under %s (%s); what was known of it stays", TOPIC, id_, error)
 
     async def follow(self, every: float = 2.0) -> AsyncIterator[RuleSet]:
         """The rules as they are now, and again after each change; `every`: seconds between looks."""
-        yield RuleSet(self.rules.values())
+        told, away = dict(self.rules), False
+        yield RuleSet(told.values())
         while True:
             await asyncio.sleep(every)
             try:
-                if await self.catch_up():
-                    yield RuleSet(self.rules.values())
+                await self.catch_up()
+                away = False
             except Exception as error:  # the rules in force stay in force while the broker is away
-                log.warning("%s cannot be read just now: %s", TOPIC, error)
+                if not away:
+                    log.warning("%s cannot be read just now: %s", TOPIC, error)
+                away = True
+            if told != self.rules:  # also by what was read before the broker went away
+                told = dict(self.rules)
+                yield RuleSet(told.values())
 
 
 async def publish(given: Kafka, rules: RuleSet) -> list[str]:

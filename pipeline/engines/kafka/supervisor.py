@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from pipeline.engines.kafka.app import LEAVE_WITHIN, WRONG_STATE
+from pipeline.engines.kafka.app import LEAVE_WITHIN, MISCONFIGURED
 from pipeline.settings import Settings
 
 PAUSES = (0.5, 30.0)
@@ -67,7 +67,7 @@ def _look_after(child: _Child, slot: str) -> int:
     if ended is None:
         return 0
     child.process = None
-    if ended == WRONG_STATE:
+    if ended == MISCONFIGURED:
         return ended
     child.pause = min(2 * child.pause, PAUSES[1]) if now - child.started < SOON else PAUSES[0]
     child.again = now + child.pause

@@ -13,7 +13,7 @@ from pipeline.engines.kafka.rules import publish
 from pipeline.engines.kafka.topics import set_up
 from pipeline.model.article import Article, from_input
 from pipeline.settings import Kafka
-from pipeline.topics import ARTICLES
+from pipeline.topics import ARTICLES, ENRICHED
 from tests.stack.parity import embedded, on_kafka
 from tests.stack.topics import records, wait_for
 from tests.stack.workers import Worker
@@ -56,7 +56,7 @@ def test_the_replay_comes_to_the_same_in_both_engines(articles: list[Article], b
     finally:
         log.close()
         worker.stop()
-    ours, theirs = on_kafka(bootstrap), embedded(bootstrap, RuleSet.starter())
+    ours, theirs = on_kafka(bootstrap), embedded(records(bootstrap, ENRICHED), RuleSet.starter())
     assert ours.articles == theirs.articles
     assert ours.alerts == theirs.alerts
     assert len(ours.alerts) > 17

@@ -63,7 +63,7 @@ def test_killed_workers_lose_nothing_and_repeat_nothing(given: Kafka, tmp_path: 
     assert took < 10
     assert records(given.bootstrap, DEAD_LETTERS) == []
     assert {record.key.decode() for record in records(given.bootstrap, ENRICHED)} == wanted
-    ours, theirs = on_kafka(given.bootstrap), embedded(given.bootstrap, RuleSet.starter())
+    ours, theirs = on_kafka(given.bootstrap), embedded(records(given.bootstrap, ENRICHED), RuleSet.starter())
     assert ours.articles == theirs.articles
     assert ours.alerts.keys() == theirs.alerts.keys()
     assert ours.alerts == theirs.alerts
