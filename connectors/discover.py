@@ -44,6 +44,7 @@ JSON_FEED = re.compile(rb'"version"\s*:\s*"https?:\\?/\\?/jsonfeed')
 SITEMAP_LINE = re.compile(r"^\s*sitemap\s*:\s*(\S+)", re.I | re.M)
 NAME = re.compile(r"[A-Za-z][A-Za-z_-]{2,40}")
 """Classes that somebody chose; those with figures are mostly made by machines and change."""
+TAG = re.compile(r"[a-z][a-z0-9-]*")
 WORDY = re.compile(r"[^\W\d_]{2,}(?:[-_][^\W_]+){2,}")
 """Path of an article: words of its title, joined."""
 NUMBERED = re.compile(r"\d{5,}|/\d{4}/\d{1,2}/|[?&]\w*id=\d+", re.I)
@@ -369,7 +370,7 @@ def _selectors(anchor: Any) -> Iterator[str]:
         path = step(anchor)
         yield path
         for number, ancestor in enumerate(anchor.iterancestors()):
-            if number == 3 or ancestor.tag in ("body", "html"):
+            if number == 3 or ancestor.tag in ("body", "html") or not TAG.fullmatch(ancestor.tag):
                 break
             path = f"{step(ancestor)} > {path}"
             yield path

@@ -172,9 +172,10 @@ def test_sniff(start: bytes, kind: str) -> None:
             + "".join(f'<b><a class="title" href="/{n}00000">Паром знову ходить до островів</a></b>' for n in range(9)),
             "a.title",
         ),
+        ("".join(f'<o:p><a href="/a/{n}2345">Ferry number {n} sails to the islands</a></o:p>' for n in range(9)), "a"),
         ("".join(f'<li><a href="/a/{n}2345">渡轮再次驶向群岛的码头</a></li>' for n in range(9)), "a"),
     ],
-    ids=["titles among tags", "too few", "by class", "Chinese"],
+    ids=["titles among tags", "too few", "by class", "a tag that no selector can name", "Chinese"],
 )
 def test_the_selector_of_an_article_list(text: str, selector: str) -> None:
     assert read_front(html(text=text), URL).selector == selector
