@@ -8,6 +8,8 @@ from typing import Annotated
 
 import msgspec
 
+from connectors.sdk.errors import TransientError
+
 KEPT = 4_096
 """Hosts that are remembered, at least; one that nobody waits for is forgotten once its gap is over."""
 
@@ -33,11 +35,16 @@ class Patience:
 
     @asynccontextmanager
     async def spent(self) -> AsyncIterator[None]:
-        """What runs inside ends with a TimeoutError when no sign of life came for so long."""
+        """What runs inside is ended with a TransientError when no sign of life came for so long."""
         token = _patience.set(self)
         try:
             async with asyncio.timeout(self._seconds) as self._timeout:
                 yield
+        except TimeoutError:
+            if self._timeout and self._timeout.expired():
+                message = f"it brought nothing for {self._seconds / 60:g} minutes and was ended; it is tried again"
+                raise TransientError(message, what="timeout") from None
+            raise
         finally:
             self._timeout = None
             _patience.reset(token)

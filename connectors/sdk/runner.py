@@ -3,7 +3,7 @@
 import asyncio
 import random
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing, suppress
 from datetime import datetime, timedelta
@@ -12,22 +12,27 @@ from typing import Any, Protocol, cast
 
 import msgspec
 
+from connectors.sdk import schedule
 from connectors.sdk.declare import Declared
 from connectors.sdk.errors import SourceError
 from connectors.sdk.fetch import Fetch, Limits
 from connectors.sdk.outlets import Outlets
+from connectors.sdk.polite import Patience, Polite
 from connectors.sdk.source import Bad, Batch, Context, utcnow
+from connectors.sdk.vitals import Vitals
 from pipeline.model.article import Article
 from pipeline.model.dead_letter import DeadLetter, dead_letter
-from pipeline.model.health import SourceHealth, SourceState
+from pipeline.model.health import FailureKind, SourceHealth
 
 TOPIC = "articles.raw.v1"
-DEFAULT_POLL = 600.0
-"""Seconds between polls where a source does not say."""
-FIRST_DELAY, LONGEST_DELAY = 15.0, 6 * 3600.0
-"""Seconds before a failed poll is repeated: the first, doubled with every further failure, up to the longest."""
-SILENT_AFTER = timedelta(days=3)
-HEALTH_EVERY = timedelta(seconds=30)
+STARTS = 50
+"""Sources that are polled for the first time a second."""
+BUDGET = 600.0
+"""Seconds that a source may take without bringing a batch, its turns at hosts not counted."""
+KEPT_OPEN = timedelta(minutes=1)
+"""Waiting over which a source is kept as it is; before a longer wait it is closed, and begins anew after."""
+LEAVE_WITHIN = 4.5
+"""Seconds that sources get to end what they are at."""
 
 
 class Log(Protocol):
@@ -45,18 +50,31 @@ class Log(Protocol):
     def sources(self) -> list[SourceHealth]: ...
 
 
-def delay(failures: int, retry_after: float | None = None, jitter: float | None = None) -> float:
-    """Seconds until a source that failed `failures` times in a row is polled again.
+class Shares(Protocol):
+    """Says which of the sources this process has to poll, where several processes divide them."""
 
-    `jitter`, 0 to 1 and random by default, spreads the delay over its upper half. What the server asked for is a floor.
-    """
-    spread = random.random() if jitter is None else jitter
-    longest = min(LONGEST_DELAY, FIRST_DELAY * 2.0 ** min(failures - 1, 32))
-    return max(longest * (0.5 + spread / 2), min(retry_after or 0.0, 24 * 3600.0))
+    def follow(
+        self,
+        stop: threading.Event,
+        take: Callable[[Collection[str], Callable[[], None]], None],
+        give: Callable[[Collection[str]], None],
+    ) -> None:
+        """Works until `stop` is set.
+
+        Args:
+            stop: ends it.
+            take: called with the sources that have become ours; before they are polled, and in the thread of the log,
+                the function given with them is called.
+            give: called with the sources that are ours no longer; returns when nothing polls them any more.
+        """
+
+
+def _back_off(kind: FailureKind, failures: int, retry_after: float | None) -> float:
+    return schedule.after_failure(kind, failures, retry_after, random.random())
 
 
 class Runner:
-    """Polls every source in one event loop; calls of the log run one at a time in a thread beside it."""
+    """Polls sources in one event loop; calls of the log run one at a time in a thread beside it."""
 
     def __init__(
         self,
@@ -66,77 +84,185 @@ class Runner:
         outlets: Outlets | None = None,
         allow: Sequence[str] = (),
         limits: Limits | None = None,
+        polite: Polite | None = None,
+        fetch: Callable[[], Fetch] | None = None,
+        shares: Shares | None = None,
         clock: Callable[[], datetime] = utcnow,
-        back_off: Callable[[int, float | None], float] = delay,
+        back_off: Callable[[FailureKind, int, float | None], float] = _back_off,
+        budget: float = BUDGET,
     ) -> None:
-        """`allow`: hosts that may be fetched from though they are not public; `back_off`: asked as `delay` is."""
+        """
+        Args:
+            log: takes in what comes.
+            sources: all that there are.
+            outlets: what is known of publishers.
+            allow: hosts that may be fetched from though they are not public.
+            limits: of one fetch.
+            polite: how to spare hosts.
+            fetch: makes the way out to the network, instead of the three above.
+            shares: which sources are ours; all of them by default.
+            clock: the time.
+            back_off: seconds to wait, from a failure's kind, the number of failures in a row, and Retry-After.
+            budget: seconds that a source may take without bringing a batch.
+        """
         self._log = log
-        self._sources = sources
+        self._sources = {source.id: source for source in sources}
         self._outlets = outlets or Outlets()
-        self._allow = allow
-        self._limits = limits
+        self._fetch = fetch or partial(Fetch, allow=allow, limits=limits, polite=polite or Polite())
+        self._shares = shares
         self._clock = clock
         self._back_off = back_off
+        self._budget = budget
 
     def run(self, stop: threading.Event, *, once: bool = False) -> None:
         """Polls until `stop` is set; with `once`, until every source has delivered what it has or has failed."""
-        asyncio.run(self._run(stop, once))
+        loop = (
+            asyncio.new_event_loop()
+        )  # asyncio.run would wait for ever for a source that does not let itself be ended
+        try:
+            loop.run_until_complete(self._run(stop, once))
+        finally:
+            loop.close()
 
     async def _run(self, stop: threading.Event, once: bool) -> None:
-        stopped = asyncio.Event()
-        fetch = Fetch(allow=self._allow, limits=self._limits)
+        fetch = self._fetch()
         with ThreadPoolExecutor(1, "log") as thread:
-            earlier = {health.id: health for health in await _call(thread, self._log.sources)}
-            tasks = [
-                asyncio.create_task(self._follow(source, earlier.get(source.id), fetch, thread, once))
-                for source in self._sources
-            ]
-            watch = asyncio.create_task(_watch(stop, stopped))
-            ended = asyncio.create_task(stopped.wait())
-            everything = asyncio.ensure_future(asyncio.gather(*tasks))
-            waiting: list[asyncio.Future[Any]] = [everything, ended]
-            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-            for task in (*tasks, watch, ended):
-                task.cancel()
-            await asyncio.gather(*tasks, watch, *waiting, return_exceptions=True)
-            await fetch.aclose()
-
-    async def _follow(
-        self, source: Declared, earlier: SourceHealth | None, fetch: Fetch, thread: ThreadPoolExecutor, once: bool
-    ) -> None:
-        publisher = self._outlets.fill(source.source)
-        name = publisher.name or source.id
-        health = earlier or SourceHealth(id=source.id, kind=source.kind.name, name=name, state="ok")
-        health = told = msgspec.structs.replace(health, kind=source.kind.name, name=name)
-        while True:
-            failure: Exception | None = None
-            wait = DEFAULT_POLL
+            self._begin(fetch, thread, once)
+            shared: asyncio.Future[None] | None = None
             try:
-                cursor = _decoded(await _call(thread, partial(self._log.cursor, source.id)))
-                context = Context(source=publisher, fetch=fetch, cursor=cursor, now=self._clock)
-                async with aclosing(cast("Any", source.kind.poll(source.config, context))) as batches:
-                    async for batch in batches:
-                        wait = _wait(source, batch)
-                        await _call(thread, partial(self._deliver, source, batch))
-                        health = self._succeeded(health, batch, wait)
-                        if _worth_telling(told, health):
-                            await _call(thread, partial(self._log.health, health))
-                            told = health
-                        if once and wait:
-                            return
-                        await asyncio.sleep(wait)
-                        wait = 0.0
+                if self._shares and not once:
+                    shared = self._share(self._shares, stop)
+                    await shared
+                else:
+                    await self._take(self._sources)
+                    await self._until(stop)
+            finally:
+                await self._give(list(self._tasks))
+                await fetch.aclose()
+
+    def _begin(self, fetch: Fetch, thread: ThreadPoolExecutor, once: bool) -> None:
+        self._way_out = fetch
+        self._thread = thread
+        self._once = once
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+
+    async def _until(self, stop: threading.Event) -> None:
+        """Until all sources have ended, or `stop` is set, which is seen within a tenth of a second."""
+        open_: Collection[asyncio.Task[None]] = list(self._tasks.values())
+        while open_ and not stop.is_set():
+            _, open_ = await asyncio.wait(open_, timeout=0.1)
+
+    def _share(self, shares: Shares, stop: threading.Event) -> "asyncio.Future[None]":
+        """Follows the shares in a thread, which calls back into this event loop."""
+        loop = asyncio.get_running_loop()
+
+        def take(ids: Collection[str], before: Callable[[], None]) -> None:
+            asyncio.run_coroutine_threadsafe(self._take(ids, before), loop).result()
+
+        def give(ids: Collection[str]) -> None:
+            asyncio.run_coroutine_threadsafe(self._give(ids), loop).result()
+
+        ended: asyncio.Future[None] = loop.create_future()
+
+        def work() -> None:
+            error: BaseException | None = None
+            try:
+                shares.follow(stop, take, give)
+            except BaseException as raised:  # raised again where it is awaited
+                error = raised
+            loop.call_soon_threadsafe(lambda: ended.set_exception(error) if error else ended.set_result(None))
+
+        threading.Thread(target=work, name="shares", daemon=True).start()
+        return ended
+
+    async def _take(self, ids: Collection[str], before: Callable[[], None] | None = None) -> None:
+        """Begins to poll sources, spread over time so that they do not all start at once."""
+        if before:
+            await self._call(before)
+        earlier = {health.id: health for health in await self._call(self._log.sources)}
+        begun = 0
+        for id_ in ids:
+            if id_ not in self._sources or id_ in self._tasks:
+                continue
+            source = self._sources[id_]
+            vitals = self._vitals(source, earlier.get(id_))
+            wait = 0.0 if self._once else vitals.due(source.every)
+            if wait == 0 and not self._once:
+                wait, begun = begun / STARTS, begun + 1
+            self._tasks[id_] = asyncio.create_task(self._follow(source, vitals, wait), name=f"source {id_}")
+
+    async def _give(self, ids: Collection[str]) -> None:
+        """Ends the polling of sources, and what of theirs is on its way to the log."""
+        tasks = [task for id_ in ids if (task := self._tasks.pop(id_, None))]
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks, timeout=LEAVE_WITHIN)
+            await self._call(lambda: None)
+
+    def _vitals(self, source: Declared, earlier: SourceHealth | None) -> Vitals:
+        publisher = self._outlets.fill(source.source)
+        health = earlier or SourceHealth(id=source.id, kind=source.kind.name, name="", state="ok")
+        health = msgspec.structs.replace(health, kind=source.kind.name, name=publisher.name or source.id)
+        return Vitals(health, self._clock)
+
+    async def _follow(self, source: Declared, vitals: Vitals, wait: float) -> None:
+        """Polls one source as long as it is ours."""
+        task = asyncio.current_task()
+        while self._tasks.get(source.id) is task:
+            await asyncio.sleep(wait)
+            failure: Exception | None = None
+            try:
+                wait = await self._poll(source, vitals)
             except Exception as error:  # a source must not end its own polling, whatever it raises
                 failure = error
+            if self._tasks.get(source.id) is not task:
+                return  # it was given away, and did not let itself be ended
             if failure:
-                wait = self._back_off(health.failures + 1, getattr(failure, "retry_after", None))
-                health = self._failed(health, failure, wait)
+                kind = schedule.failure_kind(failure)
+                wait = self._back_off(kind, vitals.health.failures + 1, getattr(failure, "retry_after", None))
+                said = str(failure) if isinstance(failure, SourceError) else f"{type(failure).__name__}: {failure}"
+                vitals.failed(kind, said, wait)
                 with suppress(Exception):  # the log may be what failed
-                    await _call(thread, partial(self._log.health, health))
-                    told = health
-            if once and (failure or wait):
+                    await self._tell(vitals)
+            if self._once and (failure or wait):
                 return
-            await asyncio.sleep(wait)
+
+    async def _poll(self, source: Declared, vitals: Vitals) -> float:
+        """One poll, from the stored cursor up to where it is to wait; returns for how long."""
+        cursor = _decoded(await self._call(partial(self._log.cursor, source.id)))
+        context = Context(source=self._outlets.fill(source.source), fetch=self._way_out, cursor=cursor, now=self._clock)
+        patience = Patience(self._budget)
+        began, wait, batch = self._clock(), schedule.UNKNOWN, None
+        async with patience.spent(), aclosing(cast("Any", source.kind.poll(source.config, context))) as batches:
+            async for batch in batches:
+                with patience.waiting():
+                    wait = await self._took(source, vitals, batch)
+                    if wait or self._clock() - began > KEPT_OPEN:
+                        await self._succeeded(vitals, wait)
+                    if wait > KEPT_OPEN.total_seconds() or (self._once and wait):
+                        return wait
+                    await asyncio.sleep(wait)
+        if batch is None:
+            return wait
+        again = 0.0 if batch.items or batch.next_poll else schedule.SHORTEST  # it says that there is more, and ended
+        await self._succeeded(vitals, again)
+        return again
+
+    async def _took(self, source: Declared, vitals: Vitals, batch: Batch) -> float:
+        """Commits a batch, and says how long to wait behind it."""
+        await self._call(partial(self._deliver, source, batch))
+        vitals.brought([item for item in batch.items if isinstance(item, Article)])
+        return schedule.after_batch(batch.next_poll, batch.at_least, source.every, vitals.pace(), random.random())
+
+    async def _succeeded(self, vitals: Vitals, wait: float) -> None:
+        vitals.succeeded(wait)
+        await self._tell(vitals)
+
+    async def _tell(self, vitals: Vitals) -> None:
+        if vitals.is_news():
+            await self._call(partial(self._log.health, vitals.health))
+            vitals.told()
 
     def _deliver(self, source: Declared, batch: Batch) -> None:
         articles = []
@@ -159,40 +285,8 @@ class Runner:
             cursor = None if batch.cursor is None else (source.id, msgspec.json.encode(batch.cursor).decode())
             self._log.append(articles, cursor)
 
-    def _succeeded(self, health: SourceHealth, batch: Batch, wait: float) -> SourceHealth:
-        now = self._clock()
-        new = sum(isinstance(item, Article) for item in batch.items)
-        last_item = now if new else health.last_item
-        state: SourceState = "silent" if last_item and now - last_item > SILENT_AFTER else "ok"
-        return msgspec.structs.replace(
-            health,
-            state=state,
-            last_poll=now,
-            last_item=last_item,
-            items=health.items + new,
-            failures=0,
-            next_poll=now + timedelta(seconds=wait),
-            error=None,
-        )
-
-    def _failed(self, health: SourceHealth, error: Exception, wait: float) -> SourceHealth:
-        now = self._clock()
-        said = str(error) if isinstance(error, SourceError) else f"{type(error).__name__}: {error}"
-        return msgspec.structs.replace(
-            health,
-            state="failing" if health.failures < 2 else "backing-off",
-            last_poll=now,
-            failures=health.failures + 1,
-            next_poll=now + timedelta(seconds=wait),
-            error=said,
-        )
-
-
-def _wait(source: Declared, batch: Batch) -> float:
-    """Seconds until the source is asked for its next batch."""
-    if batch.next_poll == 0:
-        return 0.0
-    return max(source.every or batch.next_poll or DEFAULT_POLL, batch.at_least)
+    async def _call(self, function: Callable[[], Any]) -> Any:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, function)
 
 
 def _decoded(cursor: str | None) -> Any:
@@ -200,21 +294,3 @@ def _decoded(cursor: str | None) -> Any:
         return None if cursor is None else msgspec.json.decode(cursor)
     except msgspec.DecodeError:
         return None
-
-
-def _worth_telling(told: SourceHealth, health: SourceHealth) -> bool:
-    """Whether health changed, or half a minute has gone by: a folder is looked at every second or two."""
-    if (told.state, told.items, told.failures) != (health.state, health.items, health.failures):
-        return True
-    return told.last_poll is None or health.last_poll is None or health.last_poll - told.last_poll >= HEALTH_EVERY
-
-
-async def _call(thread: ThreadPoolExecutor, function: Callable[[], Any]) -> Any:
-    return await asyncio.get_running_loop().run_in_executor(thread, function)
-
-
-async def _watch(stop: threading.Event, stopped: asyncio.Event) -> None:
-    """Carries a stop from the world of threads into the event loop, within a tenth of a second."""
-    while not stop.is_set():
-        await asyncio.sleep(0.1)
-    stopped.set()

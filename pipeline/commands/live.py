@@ -14,6 +14,7 @@ import typer
 
 from connectors.sdk.declare import Declared
 from connectors.sdk.outlets import Outlets
+from connectors.sdk.polite import Polite
 from connectors.sdk.runner import Runner
 from pipeline.commands import show
 from pipeline.commands.common import note, on_terminal
@@ -46,6 +47,7 @@ class Job:
     sources: Sequence[Declared] = ()
     outlets: Outlets = field(default_factory=Outlets)
     allow: Sequence[str] = ()
+    polite: Polite = field(default_factory=Polite)
     feeders: Sequence[Callable[[threading.Event], None]] = ()
     """More threads to run beside."""
     stop: threading.Event = field(default_factory=threading.Event)
@@ -74,7 +76,7 @@ class Job:
         Raises:
             StoreError: the engine could not go on.
         """
-        runner = Runner(self.engine, self.sources, outlets=self.outlets, allow=self.allow)
+        runner = Runner(self.engine, self.sources, outlets=self.outlets, allow=self.allow, polite=self.polite)
         threads = [self.thread("engine", lambda: self.engine.run(self.stop))]
         connectors = self.thread("connectors", lambda: runner.run(self.stop, once=once))
         threads += [connectors, *(self.thread("feeder", lambda f=feed: f(self.stop)) for feed in self.feeders)]  # type: ignore[misc]

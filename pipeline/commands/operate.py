@@ -63,7 +63,7 @@ def _connect(given: "Settings", outlets: "Outlets", stop: threading.Event, once:
 
     log = PatientLog(given.kafka, stop)
     try:
-        Runner(log, given.sources, outlets=outlets, allow=given.allow).run(stop, once=once)
+        Runner(log, given.sources, outlets=outlets, allow=given.allow, polite=given.polite).run(stop, once=once)
     finally:
         log.close()
 

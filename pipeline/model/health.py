@@ -9,6 +9,9 @@ from pipeline.model.codec import Time
 SourceState = Literal["ok", "failing", "backing-off", "silent"]
 
 
+FailureKind = Literal["transient", "rate-limited", "auth", "gone", "bad-data", "blocked", "unexpected"]
+
+
 class SourceHealth(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The latest word on one source."""
 
@@ -30,3 +33,15 @@ class SourceHealth(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     next_poll: Time | None = None
     error: str | None = None
     """What is wrong, in a sentence that says what to do."""
+    failure: FailureKind | None = None
+    """What kind of thing is wrong: `transient` passes by itself, `unexpected` is a fault of the connector."""
+    first_poll: Time | None = None
+    """When it was first polled with success."""
+    last_success: Time | None = None
+    """Last poll that succeeded."""
+    lag: float | None = None
+    """Seconds from the publication of the newest item to its arrival, when items last came."""
+    per_day: float = 0.0
+    """New items a day, over the last day or so; what was there at the first poll does not count."""
+    usual_per_day: float = 0.0
+    """The same over the last two weeks or so."""

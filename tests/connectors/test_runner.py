@@ -1,16 +1,31 @@
 """The runner: cursors move with their items, failures back off and are told, nothing stops polling."""
 
+import asyncio
+import dataclasses
 import threading
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
-from connectors.sdk import Bad, Batch, Context, Kind, RateLimitedError, SourceConfig, TransientError, source
+from connectors.sdk import (
+    Bad,
+    BadDataError,
+    Batch,
+    Context,
+    Kind,
+    RateLimitedError,
+    SourceConfig,
+    TransientError,
+    source,
+)
 from connectors.sdk.declare import DeclarationError, Declared, declare
 from connectors.sdk.outlets import Outlets
-from connectors.sdk.runner import Runner, delay
+from connectors.sdk.runner import Runner
 from connectors.sdk.source import kinds
+from connectors.sdk.vitals import Vitals
 from pipeline.model.article import Source
 from pipeline.model.health import SourceHealth
 from tests.connectors.log import MemoryLog
@@ -165,23 +180,6 @@ def test_outlets_are_filled_in_where_a_source_says_nothing() -> None:
     assert (found.name, found.country, found.affiliation, found.reliability) == ("Test", "PRT", "PRT", "B")
 
 
-@pytest.mark.parametrize(
-    ("failures", "retry_after", "jitter", "seconds"),
-    [
-        (1, None, 1.0, 15.0),
-        (1, None, 0.0, 7.5),
-        (2, None, 1.0, 30.0),
-        (5, None, 1.0, 240.0),
-        (50, None, 1.0, 21_600.0),
-        (10**9, None, 0.0, 10_800.0),
-        (1, 500.0, 0.0, 500.0),
-        (1, 10**9, 0.0, 86_400.0),
-    ],
-)
-def test_delay(failures: int, retry_after: float | None, jitter: float, seconds: float) -> None:
-    assert delay(failures, retry_after, jitter) == seconds
-
-
 def test_retry_after_is_a_floor() -> None:
     error = RateLimitedError("slow down")
     error.retry_after = 1000.0
@@ -195,7 +193,176 @@ def test_retry_after_is_a_floor() -> None:
     health = log.healths["test"]
     assert health.next_poll
     assert health.last_poll
-    assert (health.next_poll - health.last_poll).total_seconds() == 1000
+    assert (health.next_poll - health.last_poll).total_seconds() >= 1000
+    assert health.failure == "rate-limited"
+
+
+def at(minutes: float) -> datetime:
+    return datetime(2030, 1, 1, tzinfo=UTC) + timedelta(minutes=minutes)
+
+
+@pytest.mark.parametrize(
+    ("health", "every", "minutes"),
+    [
+        ({}, None, 0),
+        ({"last_poll": at(-3), "next_poll": at(7)}, None, 7),
+        ({"last_poll": at(-30), "next_poll": at(-20)}, None, 0),
+        ({"last_poll": at(-3), "next_poll": at(7)}, 300.0, 2),
+        ({"last_poll": at(-3), "next_poll": at(7), "failures": 2, "failure": "gone"}, None, 0),
+        ({"last_poll": at(-3), "next_poll": at(7), "failures": 2, "failure": "rate-limited"}, None, 7),
+        ({"last_poll": at(-3), "next_poll": at(10**6)}, None, 24 * 60),
+    ],
+    ids=["new", "polled just now", "overdue", "every is shorter now", "failed", "asked to wait", "a clock went wrong"],
+)
+def test_when_a_source_is_due_after_a_restart(health: dict[str, Any], every: float | None, minutes: float) -> None:
+    vitals = Vitals(SourceHealth(id="a", kind="feed", name="A", state="ok", **health), lambda: at(0))
+    assert vitals.due(every) == minutes * 60
+
+
+def test_a_restart_polls_nothing_that_is_not_due() -> None:
+    polled = []
+
+    async def poll(_: NoConfig, __: Context) -> AsyncIterator[Batch]:
+        polled.append(1)
+        yield Batch()
+
+    log = MemoryLog()
+    run(log, poll)
+    stop = threading.Event()
+    threading.Timer(0.3, stop.set).start()
+    Runner(log, [declared(poll)]).run(stop)
+    assert len(polled) == 1
+
+
+def test_a_source_that_hangs_is_cut_off_and_others_go_on() -> None:
+    stop = threading.Event()
+
+    async def hanging(_: NoConfig, __: Context) -> AsyncIterator[Batch]:
+        await asyncio.Event().wait()
+        yield Batch()
+
+    class Stopping(MemoryLog):
+        def health(self, source: SourceHealth) -> None:
+            super().health(source)
+            if len(self.healths) == 2:
+                stop.set()
+
+    log = Stopping()
+    other = dataclasses.replace(declared(counting), id="other")
+    Runner(log, [declared(hanging), other], budget=0.2).run(stop)
+    assert len(log.articles) == 3
+    assert (log.healths["test"].failure, log.healths["other"].failure) == ("transient", None)
+    assert "brought nothing" in (log.healths["test"].error or "")
+
+
+def test_a_source_that_does_not_let_itself_be_ended_is_left_behind() -> None:
+    stop = threading.Event()
+    begun = threading.Event()
+
+    async def stubborn(_: NoConfig, __: Context) -> AsyncIterator[Batch]:
+        while True:
+            with suppress(asyncio.CancelledError):
+                begun.set()
+                await asyncio.sleep(3600)
+        yield Batch()
+
+    thread = threading.Thread(target=Runner(MemoryLog(), [declared(stubborn)]).run, args=(stop,), daemon=True)
+    thread.start()
+    assert begun.wait(5)
+    stop.set()
+    thread.join(timeout=10)
+    assert not thread.is_alive()
+
+
+def test_what_stands_behind_a_yield_may_rely_on_the_log() -> None:
+    log, seen = MemoryLog(), []
+
+    async def marking(_: NoConfig, context: Context) -> AsyncIterator[Batch]:
+        yield Batch([context.article(key="a", title="x")], cursor=1, next_poll=0)
+        seen.append(len(log.articles))
+        yield Batch()
+
+    run(log, marking)
+    assert seen[0] == 1
+
+
+@pytest.mark.parametrize(
+    ("polls", "failures"),
+    [(["good"], 0), (["bad"], 1), (["bad", "bad"], 2), (["bad", "good"], 0), (["half", "half"], 2)],
+    ids=["good", "bad", "bad twice", "healed by a good batch", "good at first, then bad"],
+)
+def test_health_needs_a_poll_that_is_good_to_its_end(polls: list[str], failures: int) -> None:
+    left = list(polls)
+
+    async def poll(_: NoConfig, context: Context) -> AsyncIterator[Batch]:
+        what = left.pop(0)
+        if what == "half":
+            yield Batch([context.article(key="a", title="x")], cursor=1, next_poll=0)
+        if what != "good":
+            raise BadDataError("no feed")
+        yield Batch()
+
+    log = MemoryLog()
+    for _ in polls:
+        run(log, poll)
+    assert log.healths["test"].failures == failures
+    assert (log.healths["test"].last_success is not None) == (failures == 0)
+
+
+def test_lag_and_rates_are_told() -> None:
+    """Ten items wait at the first poll, then one comes an hour, published ten minutes before."""
+    hours = iter(range(50))
+    now = [at(0)]
+
+    async def poll(_: NoConfig, context: Context) -> AsyncIterator[Batch]:
+        hour = next(hours)
+        now[0] = at(60 * hour)
+        published = now[0] - timedelta(minutes=10)
+        keys = range(10) if hour == 0 else [100 + hour]
+        yield Batch([context.article(key=str(key), title="x", published=published) for key in keys], cursor=1)
+
+    log = MemoryLog()
+    for _ in range(49):
+        Runner(log, [declared(poll)], clock=lambda: now[0]).run(threading.Event(), once=True)
+    health = log.healths["test"]
+    assert (health.items, health.lag, health.first_poll) == (58, 600.0, at(0))
+    assert (round(health.per_day, 3), round(health.usual_per_day, 3)) == (24, 24)
+
+
+class Hands:
+    """Shares that are dealt by the test."""
+
+    def __init__(self, deal: Callable[..., None]) -> None:
+        self.deal = deal
+
+    def follow(self, stop: threading.Event, take: Any, give: Any) -> None:
+        self.deal(take, give)
+        stop.set()
+
+
+def test_shares_are_taken_and_given_back() -> None:
+    log, told = MemoryLog(), []
+    ours = threading.Event()
+
+    async def poll(_: NoConfig, context: Context) -> AsyncIterator[Batch]:
+        number = 0
+        while True:
+            number += 1
+            yield Batch([context.article(key=str(number), title="x")], cursor=number, next_poll=0.01)
+            ours.set()
+
+    def deal(take: Any, give: Any) -> None:
+        take(["test", "unknown"], lambda: told.append("before"))
+        assert ours.wait(5)
+        give(["test"])
+        told.append(str(len(log.articles)))
+        ours.clear()
+        assert not ours.wait(0.1)
+        told.append(str(len(log.articles)))
+
+    Runner(log, [declared(poll)], shares=Hands(deal)).run(threading.Event())
+    assert told[0] == "before"
+    assert told[1] == told[2]
 
 
 def test_kinds_that_ship() -> None:

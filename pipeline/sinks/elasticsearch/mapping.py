@@ -253,9 +253,10 @@ def _dead_letters() -> Mapped:
 
 def _sources() -> Mapped:
     return {
-        **_keywords("id", "kind", "name", "state"),
-        **dict.fromkeys(("last_poll", "last_item", "next_poll"), DATE),
+        **_keywords("id", "kind", "name", "state", "failure"),
+        **dict.fromkeys(("first_poll", "last_poll", "last_success", "last_item", "next_poll"), DATE),
         **dict.fromkeys(("items", "failures"), LONG),
+        **dict.fromkeys(("lag", "per_day", "usual_per_day"), DOUBLE),
         "error": WRITTEN,
         "payload": PAYLOAD,
     }
