@@ -233,11 +233,12 @@ class Runner:
         cursor = _decoded(await self._call(partial(self._log.cursor, source.id)))
         context = Context(source=self._outlets.fill(source.source), fetch=self._way_out, cursor=cursor, now=self._clock)
         patience = Patience(self._budget)
-        began, wait, batch = self._clock(), schedule.UNKNOWN, None
+        began, wait, batch, brought = self._clock(), schedule.UNKNOWN, None, False
         async with patience.spent(), aclosing(cast("Any", source.kind.poll(source.config, context))) as batches:
             async for batch in batches:
                 with patience.waiting():
                     wait = await self._took(source, vitals, batch)
+                    brought = brought or bool(batch.items)
                     if wait or self._clock() - began > KEPT_OPEN:
                         await self._succeeded(vitals, wait)
                     if wait > KEPT_OPEN.total_seconds() or (self._once and wait):
@@ -245,7 +246,7 @@ class Runner:
                     await asyncio.sleep(wait)
         if batch is None:
             return wait
-        again = 0.0 if batch.items or batch.next_poll else schedule.SHORTEST  # it says that there is more, and ended
+        again = 0.0 if brought or batch.next_poll else schedule.SHORTEST  # it said that there is more, and ended
         await self._succeeded(vitals, again)
         return again
 
