@@ -23,12 +23,23 @@ from connectors.sdk.errors import BadDataError, BlockedError, RateLimitedError, 
 from connectors.sdk.source import Batch, Kind
 from connectors.sdk.testing.describe import entry
 from connectors.sdk.testing.malformed import corpus, mutations
-from connectors.sdk.testing.subject import SMALL, SOCKETS, BrokenPromiseError, MemoryLog, Polled, Subject, described
+from connectors.sdk.testing.subject import (
+    SMALL,
+    SOCKETS,
+    SOURCE,
+    BrokenPromiseError,
+    MemoryLog,
+    Polled,
+    Subject,
+    described,
+)
 from connectors.sdk.testing.world import FUTURE, NOW, RETRY_AFTER, Trouble, World, sample
 from pipeline.model.article import Article, article_id, revision_of
 
 MANY = 25
 """Items, so that a source that delivers in parts has more than one part."""
+MOST = 2_000
+"""Items of one poll."""
 MUTATIONS = 60
 CANCEL_SECONDS = 5.0
 HOSTILE_SECONDS = 5.0
@@ -258,10 +269,8 @@ async def items(kit: Kit) -> None:
         len(polled.articles) == len(numbers), f"{len(numbers)} items were published, {len(polled.articles)} came"
     )
     for article in polled.articles:
-        broken_unless(not (fault := _fault(article, kit)), f"an article {fault}: {article.title!r}")
-        text = f"{article.title}\n{article.summary}\n{article.body}"
-        leftover = _MARKUP.search(text)
-        broken_unless(not leftover, f"markup is left in the text: {leftover and leftover[0]!r}")
+        fault = _fault(article) or _mistake(article, kit)
+        broken_unless(not fault, f"an article {fault}: {article.title!r}")
     for number in numbers:
         _matches(polled.articles, number, shows)
 
@@ -272,8 +281,8 @@ _MARKUP = re.compile(
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 
-def _fault(article: Article, kit: Kit, *, plain: bool = True) -> str | None:
-    """What is wrong with an article in itself."""
+def _fault(article: Article) -> str | None:
+    """What makes an article unfit for the log."""
     try:
         again = msgspec.json.decode(msgspec.json.encode(article), type=Article)
     except (msgspec.MsgspecError, UnicodeError, TypeError, ValueError) as error:
@@ -282,20 +291,26 @@ def _fault(article: Article, kit: Kit, *, plain: bool = True) -> str | None:
         return "is another once it was written as JSON and read again"
     if not re.fullmatch(r"[0-9a-f]{32}", article.id):
         return f"has the id {article.id!r}, which is not 32 hex digits"
-    if article.url and article.id != article_id(article.url, article.source.id, ""):
-        return "has an id that its address does not give"
-    if article.revision != revision_of(article.title, article.body) and not article.truncated:
-        return "has a revision that is not the hash of its title and body"
-    if (article.source.id, article.source.kind) != ("conformance", kit.kind.name):
-        return f"says that it comes from {article.source}, not from the source of the context"
     for name in ("published", "fetched"):
         when = getattr(article, name)
         if when is not None and (when.tzinfo is None or when.utcoffset() != timedelta(0)):
             return f"has a time in `{name}` that is not UTC"
+    return None
+
+
+def _mistake(article: Article, kit: Kit) -> str | None:
+    """What is wrong with an article of a sample, besides what it says."""
+    if article.url and article.id != article_id(article.url, article.source.id, ""):
+        return "has an id that its address does not give"
+    if article.revision != revision_of(article.title, article.body):
+        return "has a revision that is not the hash of its title and body"
+    if (article.source.id, article.source.kind) != (SOURCE.id, kit.kind.name):
+        return f"says that it comes from {article.source}, not from the source of the context"
     if article.fetched != NOW:
         return "was not fetched at the time that `context.now()` gives"
-    if plain and (control := _CONTROL.search(f"{article.title}{article.summary}{article.body}")):
-        return f"has the control character {control[0]!r} in its text"
+    text = f"{article.title}\n{article.summary}\n{article.body}"
+    if found := _MARKUP.search(text) or _CONTROL.search(text):
+        return f"has {found[0]!r} in its text"
     return None
 
 
@@ -648,21 +663,21 @@ async def malformed(kit: Kit) -> None:
     async with kit.opened(1, 2) as subject:
         for name, data in corpus().items():
             await subject.damage(data)
-            polled = await _survives(kit, subject, f"the malformed document `{name}`")
+            polled = await _survives(subject, f"the malformed document `{name}`")
             await subject.damage(None)
             after = await subject.attempt(polled.cursor)
             broken_unless(
                 after.articles or polled.articles, f"after the malformed document `{name}` good items never came"
             )
             await subject.damage(data, pages=True)
-            await _survives(kit, subject, f"the malformed article page `{name}`")
+            await _survives(subject, f"the malformed article page `{name}`")
             await subject.damage(None)
         for data in mutations(subject.world.document(), MUTATIONS):
             await subject.damage(data)
-            await _survives(kit, subject, f"the mutated document {data[:3000]!r}")
+            await _survives(subject, f"the mutated document {data[:3000]!r}")
 
 
-async def _survives(kit: Kit, subject: Subject, what: str) -> Polled:
+async def _survives(subject: Subject, what: str) -> Polled:
     start = asyncio.get_running_loop().time()
     try:
         polled = await subject.attempt()
@@ -670,8 +685,10 @@ async def _survives(kit: Kit, subject: Subject, what: str) -> Polled:
         raise BrokenPromiseError(f"given {what}, {error}") from error.__cause__
     took = asyncio.get_running_loop().time() - start
     broken_unless(took < HOSTILE_SECONDS, f"{what} held it for {took:.1f} s")
+    came = sum(len(batch.items) for batch in polled.batches)
+    broken_unless(came <= MOST, f"given {what}, a poll brought {came} items; at most {MOST} are allowed")
     for article in polled.articles:
-        broken_unless(not (fault := _fault(article, kit, plain=False)), f"given {what}, an article {fault}")
+        broken_unless(not (fault := _fault(article)), f"given {what}, an article {fault}")
     return polled
 
 

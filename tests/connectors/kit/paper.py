@@ -1,11 +1,12 @@
 """A well-behaved source for the tests of the kit, and for each promise a source that breaks it and no other."""
 
 import asyncio
+import logging
 import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, ClassVar
 from uuid import uuid4
 
@@ -27,9 +28,10 @@ from connectors.sdk import (
     Response,
     Secret,
     SourceConfig,
+    TransientError,
 )
 from connectors.sdk.testing import HttpWorld, Sample
-from pipeline.model.article import Article
+from pipeline.model.article import Article, Source
 
 PART = 10
 
@@ -180,6 +182,21 @@ class Plain(Paper):
     config = Config
 
 
+class Lenient(Paper):
+    class Config(PaperConfig):
+        model_config = ConfigDict(extra="ignore")
+
+    config = Config
+
+
+class Noisy(Paper):
+    """Logs what it sends."""
+
+    async def get(self, config: Any, context: Context, cursor: Cursor) -> Response | None:
+        logging.getLogger("paper").debug("asking with %s", config.key and config.key.get_secret_value())
+        return await super().get(config, context, cursor)
+
+
 class EmptyIsGone(Paper):
     def parse(self, data: bytes) -> list[Report | Bad]:
         rows = super().parse(data)
@@ -191,6 +208,18 @@ class EmptyIsGone(Paper):
 class WithMarkup(Paper):
     def text(self, html: str) -> str:
         return html
+
+
+class Elsewhere(Paper):
+    """Takes local time for UTC."""
+
+    def article(self, row: Report, context: Context) -> Article:
+        return super().article(msgspec.structs.replace(row, at=row.at + timedelta(hours=2)), context)
+
+
+class Impostor(Paper):
+    def article(self, row: Report, context: Context) -> Article:
+        return msgspec.structs.replace(super().article(row, context), source=Source(id="another", kind="paper"))
 
 
 class Forgetful(Paper):
@@ -250,6 +279,15 @@ class Hasty(Paper):
         return found
 
 
+class Trusting(Paper):
+    """Believes a server whose clock is ahead."""
+
+    async def get(self, config: Any, context: Context, cursor: Cursor) -> Response | None:
+        response = await context.fetch(config.url, modified=cursor.etag)
+        response.headers["etag"] = response.headers.get("last-modified", "")
+        return response
+
+
 class Pushy(Paper):
     """Does not pass on how long it was asked to wait."""
 
@@ -258,6 +296,18 @@ class Pushy(Paper):
             return await super().get(config, context, cursor)
         except RateLimitedError as error:
             raise RateLimitedError(str(error)) from None
+
+
+class Blaming(Paper):
+    """Takes a server's trouble for its document."""
+
+    async def get(self, config: Any, context: Context, cursor: Cursor) -> Response | None:
+        try:
+            return await super().get(config, context, cursor)
+        except TransientError as error:
+            if error.what == "status":
+                raise BadDataError(str(error)) from None
+            raise
 
 
 class Silent(Paper):
@@ -280,6 +330,16 @@ class Indifferent(Paper):
             return None
 
 
+class Persistent(Paper):
+    """Tries again and again."""
+
+    async def get(self, config: Any, context: Context, cursor: Cursor) -> Response | None:
+        for _ in range(15):
+            with suppress(TransientError):
+                return await super().get(config, context, cursor)
+        return await super().get(config, context, cursor)
+
+
 class Naive(Paper):
     def report(self, number: int, row: bytes) -> Report | Bad:
         del number
@@ -294,6 +354,14 @@ class Stubborn(Paper):
             return await super().get(config, context, cursor)
         except asyncio.CancelledError:
             return None
+
+
+class Littering(Paper):
+    """Leaves a task behind."""
+
+    async def get(self, config: Any, context: Context, cursor: Cursor) -> Response | None:
+        self.task = asyncio.create_task(asyncio.sleep(3600))
+        return await super().get(config, context, cursor)
 
 
 class Direct(Paper):
@@ -320,20 +388,28 @@ class Breach:
 
 BREACHES = (
     Breach(Undescribed(), "schema", "`pages` of Config has no description"),
+    Breach(Lenient(), "schema", "a key that does not exist is accepted"),
     Breach(Talkative(), "secrets", "an error shows the secret `key` (when the other side has the trouble `401`)"),
     Breach(Plain(), "secrets", "`access_token` of Config is a secret by its name"),
-    Breach(WithMarkup(), "items", "markup is left in the text: '<p>'"),
+    Breach(Noisy(), "secrets", "a log record shows the secret `key`"),
+    Breach(WithMarkup(), "items", "an article has '<p>' in its text"),
+    Breach(Elsewhere(), "items", "published at 2024-05-06 12:09:00+00:00, its article says 2024-05-06 14:09"),
+    Breach(Impostor(), "items", "not from the source of the context"),
     Breach(Forgetful(), "second_poll", "3 of 3 known items came a second time"),
     Breach(Unconditional(), "not_modified", "the second request lacked the validators"),
     Breach(NewIds(), "crash", "10 of 10 repeated articles came under another id"),
     Breach(Ahead(), "acknowledgements", "later items are skipped"),
     Breach(Brittle(), "cursor", 'with the cursor "x" a poll raised AttributeError'),
     Breach(Hasty(), "future", "a new item is hidden"),
+    Breach(Trusting(), "future", "after a Last-Modified in the future a new item is hidden"),
     Breach(Pushy(), "retry_after", "a 429 asked to wait 120 seconds; the error says 0"),
+    Breach(Blaming(), "retry_after", "a 503 became BadDataError"),
     Breach(Silent(), "private_redirects", "it became a successful poll with 0 articles, not BlockedError"),
     Breach(Indifferent(), "limits", "`oversize` became a successful poll with 0 articles, not BadDataError"),
+    Breach(Persistent(), "limits", "where a fetch may take 0.4"),
     Breach(Naive(), "malformed", "which is no SourceError"),
     Breach(Stubborn(), "cancels", "it went on as if nothing had been asked"),
+    Breach(Littering(), "cancels", "it left a task running"),
     Breach(Direct(), "raw_sockets", "198.51.100.7"),
     Breach(Undocumented(), "docs", "does not hold what the configuration now says"),
 )

@@ -23,5 +23,5 @@ def test_a_source_that_breaks_one(breach: Breach, tmp_path: Path) -> None:
     assert breach.says in broken[breach.point]
 
 
-def test_every_promise_is_broken_once() -> None:
+def test_every_promise_is_broken_by_some_source() -> None:
     assert {breach.point for breach in BREACHES} == POINTS.keys()
