@@ -53,6 +53,7 @@ NO_ARTICLES = re.compile(
 MONTH = re.compile(r"(?<!\d)(20\d\d)(?:[-_/]?(0[1-9]|1[0-2]))?(?!\d)")
 """In the name of a file: the year or month that it is about."""
 DATE = re.compile(r"(\d{4})(?:-(\d\d?))?(?:-(\d\d?))?")
+HTTP = ("https://", "http://")
 GZIP = b"\x1f\x8b"
 FEEDS = ("rss", "feed", "rdf")
 
@@ -349,7 +350,7 @@ def _read_lines(opened: _Bounded) -> Sitemap:
     """A sitemap of one address a line."""
     text = b"".join(iter(opened.read, b"")).decode("utf-8", "replace")
     lines = (line.strip() for line in text.splitlines()[:MAX_URLS])
-    return Sitemap([Listed(line) for line in lines if line.startswith(("http://", "https://"))], [])
+    return Sitemap([Listed(line) for line in lines if line.startswith(HTTP)], [])
 
 
 class _Reader:
@@ -446,11 +447,12 @@ def _text(element: Any) -> str:
 
 def _web(base: str, address: str) -> str | None:
     """An absolute http(s) address."""
-    try:
-        address = urljoin(base, address.strip()) if address.strip() else ""
-    except ValueError:
-        return None
-    return address if address.lower().startswith(("http://", "https://")) else None
+    if address and not address.startswith(HTTP):
+        try:
+            address = urljoin(base, address)
+        except ValueError:
+            return None
+    return address if address.lower().startswith(HTTP) else None
 
 
 def read_date(text: str, *, last: bool = False) -> datetime | None:
