@@ -4,13 +4,19 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from connectors.discover import Found
 from connectors.sdk.source import GROUP, kinds
+from pipeline.commands import sources
+from pipeline.commands.common import fail
+from pipeline.model.health import SourceHealth
+from pipeline.settings import Settings
 from tests.connectors.server import Server, body, serving
 from tests.test_cli import Run
 from tests.test_cli import run as run
@@ -72,6 +78,19 @@ def test_an_article_list_becomes_a_source(run: Run, tmp_path: Path, quay: Server
     assert "links: h2 > a" in (tmp_path / "wirewatch.yaml").read_text()
 
 
+@pytest.mark.parametrize("target", ["quay.example", "www.quay.example/news?a=1", "новини.укр"])
+def test_an_address_may_lack_its_scheme(run: Run, monkeypatch: pytest.MonkeyPatch, target: str) -> None:
+    asked = []
+
+    def search(url: str, given: Settings) -> Found:  # noqa: ARG001
+        asked.append(url)
+        fail("enough")
+
+    monkeypatch.setattr(sources, "_search", search)
+    assert run("sources", "try", target).code == 2
+    assert asked == [f"https://{target}"]
+
+
 def test_nothing_found_says_what_to_do(run: Run, quay: Server) -> None:
     quay.answers["/"] = body(page("<p>Soon</p>"), "text/html")
     ended = run("sources", "add", quay.base, "--yes")
@@ -112,6 +131,47 @@ def test_the_list_as_json(run: Run, tmp_path: Path) -> None:
     (tmp_path / "wirewatch.yaml").write_text("sources:\n  - {kind: folder, id: box, path: .}\n")
     (row,) = run("sources", "--json").out.splitlines()
     assert json.loads(row) == {"id": "box", "kind": "folder", "name": "box", "state": None}
+
+
+def test_the_list_tells_how_sources_do(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "wirewatch.yaml").write_text("sources:\n  - {kind: folder, id: box, path: .}\n")
+    now = datetime.now(UTC)
+    quay = SourceHealth(
+        id="quay",
+        kind="feed",
+        name="The Quay",
+        state="backing-off",
+        items=31,
+        last_success=now - timedelta(hours=3, seconds=5),
+        last_item=now - timedelta(days=4, seconds=5),
+        lag=95.0,
+        per_day=0.25,
+        usual_per_day=12.0,
+        next_poll=now + timedelta(minutes=10, seconds=5),
+        failure="rate-limited",
+        error="it asks for fewer requests",
+    )
+    monkeypatch.setattr(sources, "_health", lambda given: [quay])  # noqa: ARG005
+    box, row = (line.split("\t") for line in run("sources").out.splitlines())
+    assert box[:5] == ["box", "folder", "box", "not polled yet", "0"]
+    assert row[:5] == ["quay", "feed", "The Quay", "backing-off", "31"]
+    assert row[7:10] == ["95", "0.25", "12"]
+    assert row[11] == "rate-limited: it asks for fewer requests"
+    assert len(box) == len(row) == 12
+    monkeypatch.setattr(sources, "on_terminal", lambda: True)
+    monkeypatch.setenv("COLUMNS", "160")
+    shown = " ".join(run("sources").out.split())
+    assert "quay (The Quay) feed backing-off 3 h ago 4 d ago 95 s 0.25 (12) in 10 min" in shown
+    assert "box folder not polled yet" in shown
+    assert shown.endswith("quay: rate-limited: it asks for fewer requests")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [(-3, "0 s"), (7, "7 s"), (119, "119 s"), (120, "2 min"), (7_200, "2 h"), (172_799, "48 h"), (172_800, "2 d")],
+)
+def test_lengths_of_time(seconds: float, shown: str) -> None:
+    assert sources._span(seconds) == shown
 
 
 def test_kinds(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,9 @@ from pipeline.commands.common import fail, note, on_terminal, open_reader, setti
 from pipeline.commands.source_kinds import list_kinds, new_kind
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
     from connectors.discover import Candidate, Found
     from connectors.sdk import Bad
     from connectors.sdk.declare import Declared
@@ -45,6 +48,9 @@ def _list_by_default(context: typer.Context, as_json: Json = False) -> None:
 def list_sources(as_json: Json = False) -> None:
     """List the sources with their health.
 
+    In a pipe a line each, tab-separated: id, kind, name, state, items, last success, last item, lag in seconds, items a
+    day, items on a usual day, next poll, what is wrong.
+
     Examples:
 
         wirewatch sources
@@ -65,29 +71,71 @@ def list_sources(as_json: Json = False) -> None:
                 kind, name = names[id_]
                 typer.echo(encode({"id": id_, "kind": kind, "name": name, "state": None}).decode())
         return
-    rows = []
-    for id_ in ids:
-        found = health.get(id_)
-        kind, name = names.get(id_) or (found.kind, found.name)  # type: ignore[union-attr]
-        rows.append((id_, kind, name, *_condition(found)))
-    if not rows:
+    if not ids:
         note("no sources yet: add one with `wirewatch sources add URL`")
         return
-    headings = ("id", "kind", "name", "state", "items", "last item", "next poll", "error")
-    if not on_terminal():
-        for row in rows:
-            typer.echo("\t".join(show.printable(cell) for cell in row))
+    rows = [(id_, *(names.get(id_) or (health[id_].kind, health[id_].name)), health.get(id_)) for id_ in ids]
+    if on_terminal():
+        _print_table(rows)
         return
+    for id_, kind, name, found in rows:
+        typer.echo("\t".join(show.printable(cell) for cell in (id_, kind, name, *_condition(found))))
+
+
+def _print_table(rows: "Sequence[tuple[str, str, str, SourceHealth | None]]") -> None:
+    """For people: how long ago and how soon, and under each source what is wrong with it."""
+    from datetime import UTC, datetime
+
     from rich.console import Console
+    from rich.padding import Padding
     from rich.table import Table
     from rich.text import Text
 
+    now = datetime.now(UTC)
+    console = Console()
     table = Table(box=None, header_style="dim", pad_edge=False)
-    for heading in headings:
+    for heading in ("source", "kind", "state", "last success", "last item", "lag", "a day (usual)", "next poll"):
         table.add_column(heading, overflow="fold")
-    for row in rows:
-        table.add_row(*(Text(show.printable(cell)) for cell in row))
-    Console().print(table)
+    troubles = []
+    for id_, kind, name, found in rows:
+        label = id_ if name in ("", id_) else f"{id_} ({name})"
+        if found is None:
+            table.add_row(Text(show.printable(label)), kind, "not polled yet")
+            continue
+        cells = (
+            _ago(found.last_success, now),
+            _ago(found.last_item, now),
+            _span(found.lag) if found.lag is not None else "-",
+            f"{found.per_day:.3g} ({found.usual_per_day:.3g})",
+            f"in {_span((found.next_poll - now).total_seconds())}" if found.next_poll else "-",
+        )
+        state = Text(found.state, style={"ok": "green", "silent": "yellow"}.get(found.state, "red"))
+        table.add_row(Text(show.printable(label)), kind, state, *cells)
+        if found.error:
+            troubles.append((id_, _trouble(found)))
+    console.print(table)
+    for id_, trouble in troubles:
+        console.print(
+            Padding(Text.assemble((f"{show.printable(id_)}: ", "bold"), show.printable(trouble)), (1, 0, 0, 0))
+        )
+
+
+def _ago(time: "datetime | None", now: "datetime") -> str:
+    return f"{_span((now - time).total_seconds())} ago" if time else "-"
+
+
+def _span(seconds: float) -> str:
+    """A length of time in the largest unit that it fills twice."""
+    seconds = max(0.0, seconds)
+    for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} s"
+
+
+def _trouble(found: "SourceHealth") -> str:
+    """Kind of failure and sentence."""
+    return ": ".join(part for part in (found.failure, found.error) if part)
 
 
 def _health(given: "Settings") -> "list[SourceHealth]":
@@ -114,15 +162,20 @@ def _health_on_servers(given: "Settings") -> "list[SourceHealth]":
     return [decode(value, SourceHealth) for _, value in sorted(latest.items()) if value is not None]
 
 
-def _condition(health: "SourceHealth | None") -> tuple[str, ...]:
-    if health is None:
-        return "not polled yet", "0", "-", "-", ""
+def _condition(found: "SourceHealth | None") -> tuple[str, ...]:
+    """State, items, last success, last item, lag in seconds, items a day, as usual, next poll, what is wrong."""
+    if found is None:
+        return ("not polled yet", "0", *("-" for _ in range(6)), "")
     return (
-        health.state,
-        str(health.items),
-        show.stamp(health.last_item),
-        show.stamp(health.next_poll),
-        health.error or "",
+        found.state,
+        str(found.items),
+        show.stamp(found.last_success),
+        show.stamp(found.last_item),
+        "-" if found.lag is None else f"{found.lag:.0f}",
+        f"{found.per_day:.3g}",
+        f"{found.usual_per_day:.3g}",
+        show.stamp(found.next_poll),
+        _trouble(found),
     )
 
 
@@ -248,6 +301,8 @@ def _where(source: "Declared") -> str:
 
 def _chosen(target: str, pick: int, given: "Settings") -> dict[str, Any]:
     """The entry for a folder, or for the candidate with number `pick` of those found at an address."""
+    if re.fullmatch(r"(\w[\w-]*\.)+[^\W\d]{2,}(/\S*)?", target) and not Path(target).exists():
+        target = f"https://{target}"
     if re.match(r"https?://", target, re.I):
         found = _search(target, given)
         if pick > len(found.candidates):
