@@ -41,9 +41,7 @@ class ImapConfig(SourceConfig):
     """Which mailbox."""
 
     model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [{"host": "mail.newsroom.example", "user": "wire", "password": {"env": "WIRE_PASSWORD"}}]
-        }
+        json_schema_extra={"examples": [{"host": "mail.newsroom.example", "user": "wire", "password": "the password"}]}
     )
 
     host: str = Field(description="The server.")

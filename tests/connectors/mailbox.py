@@ -36,14 +36,17 @@ class Mailbox(socketserver.ThreadingTCPServer):
 
 class _Handler(socketserver.StreamRequestHandler):
     server: Mailbox
+    wbufsize = -1
 
     def handle(self) -> None:
         self._say("* OK ready")
+        self.wfile.flush()
         while line := self.rfile.readline():
             tag, _, rest = line.decode().strip().partition(" ")
             name = rest.upper().split(" ")[0]
             if self.server.fails and self.server.fails in rest.upper():
                 self._say(f"{tag} NO not now")
+                self.wfile.flush()
                 continue
             self._answer(name, rest)
             refused = name == "LOGIN" and rest.split(" ", 1)[1] not in (
@@ -52,6 +55,7 @@ class _Handler(socketserver.StreamRequestHandler):
             )
             refused |= name in ("SELECT", "EXAMINE") and '"INBOX"' not in rest
             self._say(f"{tag} {'NO refused' if refused else 'OK done'}")
+            self.wfile.flush()
             if name == "LOGOUT":
                 return
 
