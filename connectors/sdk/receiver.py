@@ -120,6 +120,9 @@ class _Server:
         if self._running:
             with suppress(Exception):
                 await asyncio.shield(self._running)
+        for server in getattr(self._server, "servers", ()):  # where it was to end before it had begun
+            server.close()
+        self._listening.close()
 
     async def _app(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Incoming(scope, receive)

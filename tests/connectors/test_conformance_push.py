@@ -25,11 +25,15 @@ def as_json(item: Sample) -> bytes:
     )
 
 
+SAME_READER = {"malformed": "documents are read as the folder reads them, which passes"}
+"""A poll of these takes about a second, and this point polls two hundred times."""
+
+
 class Sender(World):
     """Somebody who posts items to the webhook, again and again until each is acknowledged."""
 
-    skips = NO_NETWORK
-    idle = 0.4
+    skips = NO_NETWORK | SAME_READER | {"future": "it keeps no cursor: what was acknowledged is never sent again"}
+    idle = 0.3
     uses_loopback = True
 
     def __init__(self) -> None:
@@ -63,7 +67,7 @@ class Sender(World):
         return self._newest
 
     def damage(self, data: bytes | None, *, pages: bool = False) -> None:
-        if not pages and data is not None:
+        if data is not None and not pages:
             self._put(data)
 
     def _put(self, body: bytes) -> None:
@@ -78,14 +82,15 @@ class Sender(World):
                     self._change.wait_for(lambda: self._waiting or self._closed)
                     if self._closed:
                         return
-                    body = self._waiting[0]
+                    some = self._waiting[:10]
+                body = some[0] if len(some) == 1 else b"[" + b",".join(some) + b"]"
                 try:
                     status = client.post(f"http://127.0.0.1:{self._port}/wire", content=body).status_code
                 except httpx.HTTPError:
                     status = 0
                 with self._change:
                     if status in (202, 422):
-                        self._waiting.remove(body)
+                        del self._waiting[: len(some)]
                     else:
                         self._change.wait_for(lambda: self._closed, 0.02)
 
@@ -151,7 +156,7 @@ def _broker(bootstrap: str) -> Iterator[None]:
 class TopicWorld(World):
     """A topic of its own on a real broker."""
 
-    skips = NO_NETWORK
+    skips = NO_NETWORK | SAME_READER
     uses_loopback = True
     made = 0
 

@@ -728,7 +728,11 @@ async def _cancelled(subject: Subject, position: int | None) -> bool:
     if position is None:
         await asyncio.sleep(0.05)
         steps.asked = task.cancel()
-    await asyncio.wait({task}, timeout=CANCEL_SECONDS)
+    await asyncio.wait({task}, timeout=subject.world.idle or CANCEL_SECONDS)
+    if not task.done():
+        if not steps.asked:  # it waits for what is pushed to it
+            task.cancel()
+        await asyncio.wait({task}, timeout=CANCEL_SECONDS)
     broken_unless(task.done(), f"cancelled {where}, it was still running {CANCEL_SECONDS:g} seconds later")
     if not task.cancelled():
         error = task.exception()
