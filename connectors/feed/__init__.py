@@ -1,6 +1,8 @@
-"""RSS, Atom and JSON Feed over HTTP. Conditional GET; the page behind an entry where the feed holds only a teaser."""
+"""RSS, Atom and JSON Feed over HTTP: conditional requests, the page behind a teaser, WebSub where it is offered."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
+from dataclasses import replace
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -9,6 +11,7 @@ import msgspec
 from pydantic import ConfigDict
 
 from connectors.feed.document import Document, parse_xml, read_document, read_feed
+from connectors.feed.websub import Subscription, WebSub, linked, subscription
 from connectors.sdk import BadDataError, Batch, Context, SourceConfig, isolated, source
 from connectors.sdk.linked import Seen, articles_of
 
@@ -16,6 +19,10 @@ __all__ = ["Document", "FeedConfig", "feed", "parse_xml", "read_document", "read
 
 UNCONDITIONAL = timedelta(hours=24)
 """Validators older than this are not sent: a server may be wrong about what has changed."""
+SUBSCRIBE_AFTER = 1.0
+"""Seconds after the first poll until a hub is asked: whoever polls only once is done by then."""
+BESIDE_PUSH = 3600.0
+"""Seconds between polls while a hub pushes."""
 
 
 class FeedConfig(SourceConfig):
@@ -27,6 +34,8 @@ class FeedConfig(SourceConfig):
     """Address of the feed."""
     pages: bool = True
     """Fetch the page behind an entry where the feed gives no full text."""
+    websub: WebSub | None = None
+    """How a hub that the feed names can reach this machine, so that what is new is pushed."""
 
 
 class Cursor(msgspec.Struct, omit_defaults=True):
@@ -37,15 +46,55 @@ class Cursor(msgspec.Struct, omit_defaults=True):
     modified: str | None = None
     read: datetime | None = None
     """When the document came to which the validators belong."""
+    hub: str = ""
+    topic: str = ""
+    """Where one may subscribe to the feed, and to what."""
 
 
 @source("feed", config=FeedConfig)
 async def feed(config: FeedConfig, context: Context) -> AsyncIterator[Batch]:
     """RSS, Atom or JSON Feed over HTTP."""
-    cursor, before = _cursor(context.cursor), _cursor(context.cursor)
-    if cursor.read is None or not timedelta(0) <= context.now() - cursor.read < UNCONDITIONAL:
+    cursor = _cursor(context.cursor)
+    async with aclosing(_poll(config, context, cursor)) as batches:
+        async for batch in batches:
+            if batch.next_poll is None and config.websub and cursor.hub:
+                batch = replace(batch, next_poll=SUBSCRIBE_AFTER, at_least=0.0)
+            yield batch
+    if config.websub and cursor.hub:
+        async with (
+            subscription(config.websub, context, cursor.hub, cursor.topic) as hub,
+            aclosing(_follow(config, context, cursor, hub)) as batches,
+        ):
+            async for batch in batches:
+                yield batch
+
+
+async def _follow(
+    config: FeedConfig, context: Context, cursor: Cursor, hub: Subscription
+) -> AsyncGenerator[Batch, None]:
+    """Polls when the hub pushes, and now and then beside it; as usual while the hub has not confirmed."""
+    await hub.keep()
+    at_least = 0.0
+    while True:
+        pushed = hub.is_active and await hub.pushed(max(BESIDE_PUSH, at_least))
+        async with aclosing(_poll(config, context, cursor, conditional=not pushed)) as batches:
+            async for batch in batches:
+                if batch.next_poll is None:
+                    at_least = batch.at_least
+                    await hub.keep()
+                    batch = replace(batch, next_poll=0.0 if hub.is_active else None)
+                yield batch
+
+
+async def _poll(
+    config: FeedConfig, context: Context, cursor: Cursor, *, conditional: bool = True
+) -> AsyncGenerator[Batch, None]:
+    """What is new. The last batch alone leaves the next poll to the schedule."""
+    before = msgspec.to_builtins(cursor)
+    if not conditional or cursor.read is None or not timedelta(0) <= context.now() - cursor.read < UNCONDITIONAL:
         cursor.etag = cursor.modified = None
-    response = await context.fetch(config.url, etag=cursor.etag, modified=cursor.modified)
+    headers = {} if conditional else {"Cache-Control": "no-cache"}
+    response = await context.fetch(config.url, etag=cursor.etag, modified=cursor.modified, headers=headers)
     if response.not_modified:
         if not (cursor.etag or cursor.modified):
             raise BadDataError(f"{config.url} says that nothing has changed to one who has nothing; check the address")
@@ -53,16 +102,17 @@ async def feed(config: FeedConfig, context: Context) -> AsyncIterator[Batch]:
         return
     document = await isolated(read_document, response.body, response.url, response.content_type)
     cursor.etag = cursor.modified = cursor.read = None
+    links = linked(response)
+    cursor.hub = links.get("hub") or document.hub
+    cursor.topic = links.get("self") or document.topic or response.url if cursor.hub else ""
     async for items in articles_of(document.entries, cursor.known, context, pages=config.pages):
         yield Batch(items, msgspec.to_builtins(cursor), next_poll=0)
     if not cursor.known.tries:  # else the next poll must see the whole document again
         cursor.etag = response.headers.get("etag")
         cursor.modified = _past(response.headers.get("last-modified"), context)
         cursor.read = context.now() if cursor.etag or cursor.modified else None
-    yield Batch(
-        cursor=None if cursor == before else msgspec.to_builtins(cursor),
-        at_least=max(response.fresh_for, document.ttl),
-    )
+    after = msgspec.to_builtins(cursor)
+    yield Batch(cursor=None if after == before else after, at_least=max(response.fresh_for, document.ttl))
 
 
 def _cursor(cursor: Any) -> Cursor:

@@ -169,7 +169,8 @@ def _xml_entry(entry: Mapping[str, Any], base: str) -> Entry:
     has_update = "updated_parsed" in entry.keys()  # noqa: SIM118 - feedparser answers `in` and `get` with `published`
     updated = _time(entry["updated_parsed"]) if has_update else None
     written = entry.get("published") or (entry["updated"] if "updated" in entry.keys() else "")  # noqa: SIM118
-    link = _web(entry.get("feedburner_origlink")) or _web(entry.get("link"), base)
+    is_guid = entry.get("guidislink") and entry.get("link") == entry.get("id")
+    link = _web(entry.get("feedburner_origlink")) or _web(entry.get("link"), "" if is_guid else base)
     return Entry(
         key=_clean(entry.get("id") or "") or link or _hash(f"{title}\n{summary}\n{content}"),
         url=link,

@@ -98,7 +98,8 @@ async def articles_of(
     work = _Work(entries, seen, context, pages)
     fresh = work.fresh(entries)
     for start in range(0, len(fresh), CHUNK):
-        yield await work.articles(fresh[start : start + CHUNK])
+        if items := await work.articles(fresh[start : start + CHUNK]):
+            yield items
 
 
 class _Work:
