@@ -5,8 +5,11 @@ mended before: a body still compressed, a charset that the bytes contradict, ent
 """
 
 import calendar
+import codecs
 import hashlib
+import itertools
 import re
+import sys
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -30,9 +33,20 @@ MAX_ENTITIES, MAX_ENTITY = 300, 200
 PERIODS = {"hourly": 3600, "daily": 86400, "weekly": 7 * 86400, "monthly": 30 * 86400, "yearly": 365 * 86400}
 """Seconds of the syndication module's periods."""
 
+MARKS = {
+    codecs.BOM_UTF32_LE: "utf-32le",
+    codecs.BOM_UTF32_BE: "utf-32be",
+    codecs.BOM_UTF16_LE: "utf-16le",
+    codecs.BOM_UTF16_BE: "utf-16be",
+    codecs.BOM_UTF8: "utf-8",
+}
+"""Byte order marks, the longer ones first."""
 DECLARED = re.compile(rb"^\s*<\?xml[^>]{0,200}?encoding\s*=\s*[\"']([\w.:-]+)", re.I)
 INTERNAL_SUBSET = re.compile(rb"<!DOCTYPE[^\[>]*\[(.*?)\]\s*>", re.I | re.S)
 HARMLESS_ENTITY = re.compile(rb"<!ENTITY\s+(\w+)\s+(?:\"([^\"&%<]*|&#\w+;)\"|'([^'\"&%<]*|&#\w+;)')\s*>", re.I)
+BLOCK = re.compile(rb"<((?:\w+:)?(?:item|entry))\b(?:(?!<\1\b).)*?</\1\s*>", re.S)
+REFERENCE = re.compile(rb"&#([xX][0-9a-fA-F]{1,20}|\d{1,20});?")
+NO_DECLARATION = re.compile(rb"<!(?!--|\[CDATA\[|DOCTYPE|ENTITY)")
 MARKUP = re.compile(r"<[A-Za-z/!]|&#?\w+;")
 UNWANTED = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 
@@ -59,13 +73,17 @@ def read_document(data: bytes, url: str = "", content_type: str = "") -> Documen
     data = _decompressed(data, url)
     if data[:256].lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"{":
         return _json_feed(data, url)
-    parsed = parse_xml(data, url, content_type, clean=False)
+    try:
+        parsed = parse_xml(data, url, content_type, clean=False)
+    except BadDataError:
+        if entries := _one_by_one(data, url, content_type):
+            return Document(entries=entries)
+        raise
     if not parsed.get("version") and not parsed.entries:
         raise BadDataError(f"{url or 'the document'} is {_what_it_is(data, url)}")
-    entries = [_attempt(_xml_entry, f"{url} entry {n}", each, url) for n, each in enumerate(_some(parsed.entries), 1)]
     links = {link.get("rel"): link.get("href", "") for link in reversed(parsed.feed.get("links") or ())}
     return Document(
-        entries=entries,
+        entries=_xml_entries(parsed.entries, url),
         ttl=_ttl(parsed.feed),
         hub=_web(links.get("hub"), url) or "",
         topic=_web(links.get("self"), url) or "",
@@ -95,11 +113,28 @@ def parse_xml(data: bytes, url: str = "", content_type: str = "", *, clean: bool
     headers = {"content-type": _content_type(data, content_type)}
     if url:
         headers["content-location"] = url
-    document = BytesIO(_without_entities(data, url))
+    document = _without_entities(data, url)
+    options = {"response_headers": headers, "sanitize_html": clean, "resolve_relative_uris": clean}
     try:
-        return feedparser.parse(document, response_headers=headers, sanitize_html=clean, resolve_relative_uris=clean)
-    except Exception as error:  # whatever a parser raises on a hostile document, the document is to blame
-        raise BadDataError(f"{url} cannot be read as a feed: {type(error).__name__}: {error}") from None
+        return feedparser.parse(BytesIO(document), **options)
+    except Exception:  # whatever a parser raises on a hostile document, the document is to blame
+        try:
+            return feedparser.parse(BytesIO(_mended(document)), **options)
+        except Exception as error:
+            raise BadDataError(f"{url} cannot be read as a feed: {type(error).__name__}: {error}") from None
+
+
+def _one_by_one(data: bytes, url: str, content_type: str) -> list[Entry | Bad]:
+    """The entries of a document that feedparser fails on, each read by itself; none where it fails on all."""
+    blocks = list(itertools.islice(BLOCK.finditer(data), MAX_ENTRIES))
+    head = data[: blocks[0].start()] if blocks else data
+    found: list[Entry | Bad] = []
+    for number, block in enumerate(blocks, 1):
+        try:
+            found += _xml_entries(parse_xml(head + block[0], url, content_type, clean=False).entries, url)
+        except BadDataError as error:
+            found.append(Bad(f"{url} entry {number}", str(error), block[0]))
+    return found if any(isinstance(entry, Entry) for entry in found) else []
 
 
 def _decompressed(data: bytes, url: str) -> bytes:
@@ -118,9 +153,12 @@ def _decompressed(data: bytes, url: str) -> bytes:
 
 def _content_type(data: bytes, given: str) -> str:
     """The type by which feedparser chooses the encoding, without a charset that the bytes contradict."""
+    for mark, encoding in MARKS.items():
+        if data.startswith(mark):
+            return f"application/xml; charset={encoding}"
     if not given:
         return "application/xml"
-    declared = DECLARED.match(data.removeprefix(b"\xef\xbb\xbf"))
+    declared = DECLARED.match(data)
     if data.isascii() or (declared and declared[1].lower() not in (b"utf-8", b"utf8")):
         return given
     try:
@@ -147,20 +185,34 @@ def _without_entities(data: bytes, url: str) -> bytes:
     return INTERNAL_SUBSET.sub(harmless, data) if b"<!ENTITY" in data.upper() else data
 
 
+def _mended(data: bytes) -> bytes:
+    """Without what feedparser is known to fail on: references to no character, and declarations among the text."""
+
+    def character(reference: re.Match[bytes]) -> bytes:
+        number = int(reference[1][1:], 16) if reference[1][:1] in b"xX" else int(reference[1])
+        return b"&#xFFFD;" if number > sys.maxunicode or 0xD800 <= number < 0xE000 else reference[0]
+
+    return NO_DECLARATION.sub(b"&lt;!", REFERENCE.sub(character, data))
+
+
 def _some(entries: Sequence[Any]) -> Sequence[Any]:
     return entries[:MAX_ENTRIES]
+
+
+def _xml_entries(entries: Sequence[Any], url: str) -> list[Entry | Bad]:
+    return [_attempt(_xml_entry, f"{url} entry {n}", entry, url) for n, entry in enumerate(_some(entries), 1)]
 
 
 def _attempt(read: Callable[[Any, str], Entry], name: str, given: Any, url: str) -> Entry | Bad:
     try:
         return read(given, url)
-    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, msgspec.DecodeError) as error:
+    except Exception as error:  # its neighbours can be read, whatever is wrong with it
         data = bytes(given) if isinstance(given, msgspec.Raw) else repr(dict(given)).encode("utf-8", "replace")
         return Bad(name, f"cannot be read: {error}", data)
 
 
 def _xml_entry(entry: Mapping[str, Any], base: str) -> Entry:
-    title = _text(entry.get("title")).replace("\n", " ")
+    title = " ".join(_text(entry.get("title")).split())
     summary = _text(entry.get("summary"))
     content = max((_text(part.get("value")) for part in entry.get("content") or ()), key=len, default="")
     if not content and len(summary) >= 2 * FULL_TEXT:
@@ -169,8 +221,7 @@ def _xml_entry(entry: Mapping[str, Any], base: str) -> Entry:
     has_update = "updated_parsed" in entry.keys()  # noqa: SIM118 - feedparser answers `in` and `get` with `published`
     updated = _time(entry["updated_parsed"]) if has_update else None
     written = entry.get("published") or (entry["updated"] if "updated" in entry.keys() else "")  # noqa: SIM118
-    is_guid = entry.get("guidislink") and entry.get("link") == entry.get("id")
-    link = _web(entry.get("feedburner_origlink")) or _web(entry.get("link"), "" if is_guid else base)
+    link = _web(entry.get("feedburner_origlink")) or _web(entry.get("link"), base)
     return Entry(
         key=_clean(entry.get("id") or "") or link or _hash(f"{title}\n{summary}\n{content}"),
         url=link,
@@ -320,7 +371,7 @@ def _json_entry(row: msgspec.Raw, base: str) -> Entry:
     content = _clean(item.content_text or "").strip() or _text(item.content_html)
     published, updated = _iso(item.date_published), _iso(item.date_modified)
     url = _web(item.url, base) or _web(item.external_url, base)
-    title, summary = _clean(item.title or "").strip(), _text(item.summary)
+    title, summary = " ".join(_clean(item.title or "").split()), _text(item.summary)
     authors = item.authors or ([item.author] if item.author else [])
     return Entry(
         key=_clean(str(item.id or "")) or url or _hash(f"{title}\n{summary}\n{content}"),

@@ -20,7 +20,7 @@ def read_fragment(html: str) -> str:
 
     try:
         root = lxml_html.fragment_fromstring(html[:MAX_FRAGMENT], create_parent="div")
-    except (etree.LxmlError, ValueError):
+    except (etree.LxmlError, ValueError, AssertionError):  # the last where it holds a document with no body
         return re.sub(r"<[^>]{0,500}>", " ", html[:MAX_FRAGMENT]).strip()
     pieces: list[str] = []
     skipping = None

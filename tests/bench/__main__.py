@@ -2,7 +2,8 @@
 
 python -m tests.bench                 about two minutes
 python -m tests.bench --quick         about twenty seconds, rougher
-python -m tests.bench --only reading  one part: starting, reading, end to end, latency, rules, restore, servers, scaling
+python -m tests.bench --only reading  one part: starting, reading, end to end, latency, rules, servers, scaling,
+                                      restore, feeds
 python -m tests.bench --data DIR      real pages too, out of a folder of development sets
 
 The text is ordinary: a seed article and, behind it, the background of a news article (`background.yaml`), as dense
@@ -101,6 +102,9 @@ LINES = (
     ),
     Line("restore", "folded", "the same, folded one by one", "s of one core"),
     Line("restore", "memory", "memory for 300,000 of them (quick: 100,000)", "MB"),
+    Line("feeds", "ours", "feeds of twenty entries", "feeds/s of one core"),
+    Line("feeds", "feedparser", "feedparser alone beside it", "feeds/s of one core"),
+    Line("feeds", "ratio", "over feedparser", "times", "at least 1", lambda ratio: ratio >= 1),
     Line("end to end", "memory", "peak memory, end to end, helpers too", "MB", "under 600", lambda size: size < 600),
     Line("latency", "memory", "peak memory, live", "MB", "under 600", lambda size: size < 600),
 )

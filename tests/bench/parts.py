@@ -33,6 +33,7 @@ from pipeline.stories.relate import Relate
 from pipeline.topics import ALERTS
 from tests.bench import servers
 from tests.bench.baseline import Baseline
+from tests.bench.feeds import reading_feeds
 from tests.bench.log import related
 from tests.bench.texts import AVERAGE, dense_articles, long_articles, real_articles
 from tests.eval.material import seed_articles
@@ -344,4 +345,5 @@ PARTS: dict[str, Callable[[bool], Figures]] = {
     "servers": servers.stack,
     "scaling": servers.scaling,
     "restore": restoring,
+    "feeds": reading_feeds,
 }

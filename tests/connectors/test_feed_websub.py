@@ -30,7 +30,9 @@ class Outside:
 
     async def feed(self, request: Request) -> Answer:
         self.fetched.append(request)
-        items = "".join(f"<item><guid>{title}</guid><title>{title}</title></item>" for title in self.titles)
+        items = "".join(
+            f"<item><guid isPermaLink='false'>{title}</guid><title>{title}</title></item>" for title in self.titles
+        )
         channel = f"<channel><title>Quay</title>{items}</channel>"
         return Answer(200, {"Link": self.link, "ETag": '"1"'}, f'<rss version="2.0">{channel}</rss>'.encode())
 
