@@ -18,8 +18,7 @@ def add_entries(file: Path, entries: Sequence[dict[str, Any]]) -> None:
     from pipeline import settings as module
 
     text = file.read_text("utf-8") if file.exists() else ""
-    lines = "".join(as_yaml(entry, "  ") for entry in entries[:20])
-    by_hand = f"write this under `sources:`\n{lines}"
+    by_hand = f"write this under `sources:`\n{as_yaml(entries[:20], '  ')}"
     new = _with_entries(text, entries)
     if new is None:
         fail(f"`sources` in {file} is no plain list of lines; {by_hand}")
@@ -33,12 +32,13 @@ def add_entries(file: Path, entries: Sequence[dict[str, Any]]) -> None:
     os.replace(draft, file)
 
 
-def as_yaml(entry: dict[str, Any], indent: str) -> str:
-    """An entry as lines of a YAML list."""
+def as_yaml(entries: Sequence[dict[str, Any]], indent: str) -> str:
+    """Entries as lines of a YAML list."""
     import yaml
 
-    body = yaml.safe_dump(entry, sort_keys=False, allow_unicode=True, width=1_000).splitlines()
-    return "".join(f"{indent}{'- ' if number == 0 else '  '}{line}\n" for number, line in enumerate(body))
+    dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+    text = yaml.dump(list(entries), Dumper=dumper, sort_keys=False, allow_unicode=True, width=1_000)
+    return "".join(f"{indent}{line}\n" for line in text.splitlines())
 
 
 def _with_entries(text: str, entries: Sequence[dict[str, Any]]) -> str | None:
@@ -50,7 +50,7 @@ def _with_entries(text: str, entries: Sequence[dict[str, Any]]) -> str | None:
     node = next((value for key, value in pairs if key.value == "sources"), None)
     if node is None:
         gap = "\n" if text and not text.endswith("\n") else ""
-        return f"{text}{gap}sources:\n{''.join(as_yaml(entry, '  ') for entry in entries)}"
+        return f"{text}{gap}sources:\n{as_yaml(entries, '  ')}"
     if not isinstance(node, yaml.SequenceNode) or node.flow_style or not node.value:
         return None
     indent = " " * node.start_mark.column
@@ -59,4 +59,4 @@ def _with_entries(text: str, entries: Sequence[dict[str, Any]]) -> str | None:
     at = last.line + (1 if last.column else 0)
     if lines and not lines[-1].endswith("\n"):
         lines[-1] += "\n"
-    return "".join([*lines[:at], *(as_yaml(entry, indent) for entry in entries), *lines[at:]])
+    return "".join([*lines[:at], as_yaml(entries, indent), *lines[at:]])

@@ -84,7 +84,7 @@ def _show_kind(about: dict[str, Any]) -> None:
         from pipeline.commands.source_entries import as_yaml
 
         ordered = {key: example[key] for key in schema["properties"] if key in example}
-        typer.echo(f"  for example\n{as_yaml({'kind': about['kind'], **ordered}, '    ')}")
+        typer.echo(f"  for example\n{as_yaml([{'kind': about['kind'], **ordered}], '    ')}")
 
 
 def _show_keys(rows: list[tuple[str, str, str]]) -> None:
