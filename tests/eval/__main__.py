@@ -1,6 +1,6 @@
 """Precision and recall of what is read, beside a keyword baseline.
 
-python -m tests.eval                                  the seeds
+python -m tests.eval                                  the seeds, our own articles, and the half kept back
 python -m tests.eval --data DIR                       development sets too
 python -m tests.eval --data DIR --errors rules --lang uk,ru --set alerts
 python -m tests.eval --data DIR --errors places-ru    a set's own errors
@@ -12,6 +12,7 @@ import importlib.util
 import signal
 import sys
 from collections.abc import Callable, Iterable
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import NamedTuple
@@ -25,7 +26,7 @@ from pipeline.model.article import Article
 from pipeline.model.enriched import EnrichedArticle
 from tests.eval.baseline import read_by_keywords
 from tests.eval.errors import errors, show
-from tests.eval.material import Case, alerts, seeds
+from tests.eval.material import Case, alerts, own, seeds
 from tests.eval.other import SETS
 from tests.eval.scoring import KINDS, MAIN_LANGUAGES, Tally, add, read_by_pipeline, score
 
@@ -51,7 +52,11 @@ def main() -> int:
     def read(article: Article) -> EnrichedArticle:
         return enrich(article, rules)
 
-    labelled = {"seeds": seeds}
+    labelled: dict[str, Callable[[], list[Case]]] = {
+        "seeds": seeds,
+        "own": partial(own, kept_back=False),
+        "kept": partial(own, kept_back=True),
+    }
     if folder and folder.is_dir():
         development = folder
         labelled["alerts"] = lambda: alerts(development)
