@@ -1,5 +1,6 @@
 """What an integrator imports to write a source."""
 
+from connectors.sdk.check import Verdict, check
 from connectors.sdk.dial import Stream
 from connectors.sdk.errors import (
     AuthError,
@@ -36,6 +37,8 @@ __all__ = [
     "SourceError",
     "Stream",
     "TransientError",
+    "Verdict",
+    "check",
     "isolated",
     "kind",
     "kinds",

@@ -34,6 +34,8 @@ class Robots:
     rules: Protego | None
     until: float
     """Monotonic time up to which it holds."""
+    failure: SourceError | None = None
+    """Why it could not be had."""
 
     @property
     def delay(self) -> float:
@@ -72,7 +74,11 @@ class Gate:
                 robots = self._current(origin) or await self._ask(origin, host)
             self._asking.pop(origin, None)
         if robots.rules is None:
-            raise TransientError(f"{origin}/robots.txt cannot be had, so that its pages are left alone", what="robots")
+            why = robots.failure and robots.failure.what
+            raise TransientError(
+                f"{origin}/robots.txt cannot be had, so that its pages are left alone: {robots.failure}",
+                what=why if why in ("dns", "tls") else "robots",
+            )
         if not robots.rules.can_fetch(url, AGENT):
             raise BlockedError(f"robots.txt of {origin} does not want this page to be read", what="robots")
 
@@ -85,9 +91,9 @@ class Gate:
         try:
             data = await self._read(f"{origin}/robots.txt")
             robots = Robots(await asyncio.to_thread(read_robots, data), now + FRESH)
-        except SourceError:
+        except SourceError as error:
             earlier = self._known.get(origin)
-            robots = Robots(earlier.rules if earlier else None, now + AGAIN)
+            robots = Robots(earlier.rules if earlier else None, now + AGAIN, error)
         self._known[origin] = robots
         self._known.move_to_end(origin)
         if len(self._known) > KEPT:

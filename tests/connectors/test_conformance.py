@@ -1,13 +1,12 @@
-"""Every shipped kind keeps the promises of a source."""
+"""Feed and folder keep the promises of a source."""
 
 import json
 from collections.abc import Sequence
 from email.utils import format_datetime
 from html import escape
-from typing import Any
 
 from connectors.sdk.testing import FolderWorld, HttpWorld, Sample, conformance_suite
-from connectors.sdk.testing.describe import PAGE
+from connectors.sdk.testing.describe import PAGE, page
 
 
 class RssWorld(HttpWorld):
@@ -48,43 +47,10 @@ class JsonFeedWorld(HttpWorld):
         return json.dumps({"version": "https://jsonfeed.org/version/1.1", "title": "News", "items": entries})
 
 
-class SitemapWorld(HttpWorld):
-    """A news sitemap."""
-
-    url = "https://news.example/sitemap-news.xml"
-    content_type = "application/xml"
-
-    def render(self, items: Sequence[Sample]) -> str:
-        entries = "".join(
-            f"<url><loc>{item.url}</loc><n:news><n:publication><n:name>News</n:name><n:language>en</n:language>"
-            f"</n:publication><n:publication_date>{item.published.isoformat()}</n:publication_date>"
-            f"<n:title>{escape(item.title)}</n:title></n:news></url>"
-            for item in items
-        )
-        return (
-            '<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9" '
-            f'xmlns:n="http://www.google.com/schemas/sitemap-news/0.9">{entries}</urlset>'
-        )
-
-
-class PageListWorld(HttpWorld):
-    """A front page."""
-
-    url = "https://news.example/world"
-
-    def config(self) -> dict[str, Any]:
-        return {"url": self.url, "links": "main a"}
-
-    def render(self, items: Sequence[Sample]) -> str:
-        links = "".join(f"<li><a href='{item.url}'>{escape(item.title)}</a></li>" for item in items)
-        return (
-            "<!DOCTYPE html><html><head><title>World</title></head><body><nav><a href='/about'>About us</a></nav>"
-            f"<main><ul>{links}</ul></main></body></html>"
-        )
-
-
 TestRss = conformance_suite("feed", RssWorld, docs=PAGE)
 TestJsonFeed = conformance_suite("feed", JsonFeedWorld)
 TestFolder = conformance_suite("folder", FolderWorld, docs=PAGE)
-TestSitemap = conformance_suite("sitemap", SitemapWorld, docs=PAGE)
-TestPageList = conformance_suite("page-list", PageListWorld, docs=PAGE)
+
+
+def test_the_page_of_kinds_says_what_their_configurations_say() -> None:
+    assert PAGE.read_text("utf-8") == page(), "run python -m connectors.sdk.testing.docs"

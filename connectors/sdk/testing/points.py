@@ -581,6 +581,30 @@ def _dated_later(value: Any) -> Any:
 
 
 @point
+async def check(kit: Kit) -> None:
+    """`check` tells DNS, TLS, 401, 404 and an empty source apart, and all of them from one that is well.
+
+    Let the errors of `context.fetch` pass with their `what`; a list without items is an empty batch and no failure.
+    """
+    expected: dict[Trouble, str] = {"dns": "dns", "tls": "tls", "401": "auth", "404": "gone"}
+    async with kit.opened() as subject:
+        await _checked(subject, subject.world.when_empty, "nothing has been published")
+        await subject.publish(1)
+        await _checked(subject, "ok", "an item has been published")
+        for trouble, verdict in expected.items():
+            if trouble in subject.world.troubles:
+                await subject.trouble(trouble)
+                await _checked(subject, verdict, f"the other side has the trouble `{trouble}`")
+                await subject.trouble(None)
+
+
+async def _checked(subject: Subject, kind: str, while_: str) -> None:
+    verdict = await subject.check()
+    broken_unless(verdict.kind == kind, f"while {while_}, the verdict is `{verdict.kind}`: {verdict.sentence}")
+    broken_unless(verdict.sentence.strip(), f"while {while_}, no sentence says so")
+
+
+@point
 async def retry_after(kit: Kit) -> None:
     """A 429 is a RateLimitedError, a 5xx a TransientError; Retry-After reaches the schedule.
 

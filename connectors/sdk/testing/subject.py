@@ -13,6 +13,7 @@ from typing import Any, cast
 
 from pydantic import BaseModel, ValidationError
 
+from connectors.sdk.check import Verdict, check
 from connectors.sdk.declare import Declared
 from connectors.sdk.errors import SourceError
 from connectors.sdk.fetch import Fetch, Limits
@@ -140,9 +141,14 @@ class Subject:
             raise BrokenPromiseError(f"a poll failed though nothing was wrong: {described(polled.error)}")
         return polled
 
+    async def check(self) -> Verdict:
+        """What is said before it is added."""
+        declared = Declared(SOURCE.id, self._under_runner(LIMITS), self.config, self._source)
+        return await check(declared, self.world.fetch(LIMITS), lambda: NOW)
+
     async def run(self, log: "MemoryLog", *, config: BaseModel | None = None, limits: Limits = LIMITS) -> None:
         """Lets the real runner poll it once."""
-        declared = Declared("conformance", self._under_runner(limits), config or self.config, self._source)
+        declared = Declared(SOURCE.id, self._under_runner(limits), config or self.config, self._source)
         runner = Runner(log, [declared], clock=lambda: NOW)
         stop = threading.Event()
         thread = asyncio.create_task(asyncio.to_thread(runner.run, stop, once=True))

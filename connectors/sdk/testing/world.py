@@ -124,6 +124,8 @@ class World:
     """What of a sample can be read in this world."""
     earlier_cursors: ClassVar[Sequence[Any]] = ()
     """Cursors that earlier versions of the source have stored; record one whenever their form changes."""
+    when_empty: ClassVar[Literal["empty", "bad-data"]] = "empty"
+    """What `check` says where nothing is published; `bad-data` where a list without items is rather a broken one."""
     idle: ClassVar[float | None] = None
     """Seconds without a batch after which a poll counts as done, for a source that waits for what is pushed to it."""
     uses_loopback: ClassVar[bool] = False

@@ -402,6 +402,7 @@ BREACHES = (
     Breach(Brittle(), "cursor", 'with the cursor "x" a poll raised AttributeError'),
     Breach(Hasty(), "future", "a new item is hidden"),
     Breach(Trusting(), "future", "after a Last-Modified in the future a new item is hidden"),
+    Breach(EmptyIsGone(), "check", "while nothing has been published, the verdict is `gone`: there are no reports"),
     Breach(Pushy(), "retry_after", "a 429 asked to wait 120 seconds; the error says 0"),
     Breach(Blaming(), "retry_after", "a 503 became BadDataError"),
     Breach(Silent(), "private_redirects", "it became a successful poll with 0 articles, not BlockedError"),
