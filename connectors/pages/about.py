@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice
 
 from connectors.pages.blocks import Element, named, squeeze, tokens
 from connectors.pages.body import letters
@@ -11,8 +12,10 @@ from connectors.pages.dates import read_date, url_date
 from connectors.pages.jsonld import Told
 from connectors.pages.links import registrable
 
-MAX_TITLE, MAX_NAME, MAX_AUTHORS = 500, 100, 20
-"""Characters, and how many."""
+MAX_TITLE, MAX_NAME = 500, 100
+"""Characters."""
+MAX_AUTHORS, MAX_DATES = 20, 10
+"""How many are read."""
 PUBLISHED = (
     *("article:published_time", "og:published_time", "og:article:published_time", "datepublished", "article.published"),
     *(
@@ -186,15 +189,14 @@ def _parted(line: str) -> list[str]:
 
 
 def dates_of(about: About, told: Sequence[Told], url: str) -> Iterator[Dated]:
-    """Every date the page gives for its publication, the most trustworthy first."""
-    for story in told:
-        if story.published:
-            yield dated(story.published, "json-ld", about.language)
-    for name in PUBLISHED:
-        for content in about.metas.get(name, ()):
-            yield dated(content, "meta", about.language)
-    for given in about.times:
-        yield dated(given, "time", about.language)
+    """The dates that the page gives for its publication, the most trustworthy first."""
+    given = {story.published: "json-ld" for story in told if story.published}
+    for content in (content for name in PUBLISHED for content in about.metas.get(name, ())):
+        given.setdefault(content, "meta")
+    for text in about.times:
+        given.setdefault(text, "time")
+    for raw, origin in islice(given.items(), MAX_DATES):
+        yield dated(raw, origin, about.language)
     raw, moment = url_date(url)
     if raw:
         yield Dated(raw, "url", moment)

@@ -33,6 +33,9 @@ SILENT = {
 """Elements whose text nobody reads as part of an article."""
 
 WIDE = re.compile("[\u2e80-\U0003ffff]")
+LONG_TAG = re.compile(r"(</?[a-z]\w{0,20})[^<>]{8000,}>?", re.I)
+MAX_ATTRIBUTES = 2_000
+"""Attributes of a tag from which all are dropped: libxml2 compares each with each."""
 MAX_NAME = 400
 """Characters of an element's names that are read."""
 
@@ -59,6 +62,7 @@ class Block:
 
 def parse(text: str) -> Element | None:
     """The tree of a page; None where there is none. Touches no network or file and knows no entities but HTML's."""
+    text = LONG_TAG.sub(lambda tag: tag[1] + ">" if len(tag[0].split()) > MAX_ATTRIBUTES else tag[0], text)
     parser = lxml_html.HTMLParser(
         encoding="utf-8", remove_comments=True, remove_pis=True, no_network=True, default_doctype=False
     )

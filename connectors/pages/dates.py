@@ -6,9 +6,13 @@ from email.utils import parsedate_to_datetime
 
 MAX_DATE = 200
 """Characters of a date that are looked at."""
-ZONE = r"Z\b|UTC|GMT|[ECMP][SD]T\b|CES?T\b|EES?T\b|WET\b|MSK\b|WIB\b|HKT\b|[JK]ST\b|[+\-−]\d{2}:?\d{2}|[+\-−]\d{2}\b"
+ZONE = (
+    r"(?:UTC|GMT)?[+\-−]\d{2}:?\d{2}|[+\-−]\d{2}\b|"
+    r"(?:Z|UTC|GMT|[ECMP][SD]T|CES?T|EES?T|WET|MSK|WIB|HKT|[JK]ST)\b"
+)
 ISO = re.compile(
-    r"(?<!\d)(?P<year>[12]\d{3})(?P<mark>[-/.]?)(?P<month>\d{2}|(?<=[-/.])\d)(?P=mark)(?P<day>\d{2}|(?<=[-/.])\d)(?!\d)"
+    r"(?<!\d)(?P<year>[12]\d{3})(?P<mark>\.\s|[-/.]|)(?P<month>\d{2}|(?<=[-/.\s])\d)"
+    r"(?P=mark)(?P<day>\d{2}|(?<=[-/.\s])\d)(?!\d)"
     r"(?:(?:\s*T\s*|[ ,]+|\s+at\s+)(?P<hour>\d{1,2}):?(?P<minute>\d{2})(?::?(?P<second>\d{2})(?:[.,:]\d{1,9})?)?"
     r"\s*(?P<half>[ap]\.?m\.?)?\s*(?P<zone>" + ZONE + r")?)?",
     re.I,
@@ -26,11 +30,16 @@ SIGNS = re.compile(
 )
 NAMED = re.compile(
     r"(?<!\d)\d{1,2}(?:st|nd|rd|th|er|º|ª|-?(?:го|е))?[\s.,-]{1,3}(?:(?:de|di|of|da)\s)?"
-    r"[^\W\d_]{3,20}\.?,?[\s-](?:(?:de|del|di)\s)?[12]\d{3}(?!\d)"
-    r"|[^\W\d_]{3,20}\.?\s\d{1,2}(?:st|nd|rd|th)?,?\s[12]\d{3}(?!\d)",
+    r"[^\s\d.,/:;()|-]{3,20}\.?,?[\s-](?:(?:de|del|di)\s)?[12]\d{3}(?!\d)"
+    r"|[^\s\d.,/:;()|-]{3,20}\.?\s\d{1,2}(?:st|nd|rd|th)?,?\s[12]\d{3}(?!\d)",
     re.I,
 )
-CLOCK = re.compile(rf"(?<![\d:])(\d{{1,2}}):(\d{{2}})(?::\d{{2}})?\s*([ap]\.?m\b\.?)?\s*({ZONE})?", re.I)
+CLOCK = re.compile(
+    rf"(?<![\d:])(\d{{1,2}})(?::|h|\.(?=\d\d\s*Uhr))(\d{{2}})(?::\d{{2}})?\s*([ap]\.?m\b\.?)?\s*({ZONE})?", re.I
+)
+MAIL = re.compile(
+    r"(?:[a-z]{3},\s*)?\d{1,2} [a-z]{3} \d{4} \d{1,2}:\d{2}(?::\d{2})?(?:\s+(?:[+-]\d{4}|[a-z]{1,4}))?", re.I
+)
 URL_DAY = re.compile(
     r"/((?:19|20)\d{2})[/-]?(0[1-9]|1[0-2]|[1-9](?=[/-]))[/-]?(0[1-9]|[12]\d|3[01]|[1-9](?=[/-]))(?=\D)"
 )
@@ -43,6 +52,8 @@ HOURS = {-8: "PST", -7: "PDT MST", -6: "MDT CST", -5: "CDT EST", -4: "EDT", 0: "
 ZONES = {zone: hours for hours, zones in HOURS.items() for zone in zones.split()}
 """Hours from UTC, of those letters that mean one zone to those who write news."""
 DIGITS = str.maketrans("٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹०१२३४५६७८९", "0123456789" * 3)
+UNDECLARED = ["es", "fr", "de", "pt", "it", "ru", "uk", "ar"]
+"""Languages whose months are tried where a page declares none; to load all takes dateparser half a minute."""
 FIRST, LAST = datetime(1990, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 """What lies outside is no date of a page on the web."""
 
@@ -88,7 +99,7 @@ def _moment(
 
 
 def _zone(text: str) -> timezone:
-    found = re.fullmatch(r"([+\-−])(\d{2}):?(\d{2})?", text)
+    found = re.search(r"([+\-−])(\d{2}):?(\d{2})?$", text)
     if not found:
         return timezone(timedelta(hours=ZONES.get(text.upper(), 0)))
     offset = timedelta(hours=int(found[2]), minutes=int(found[3] or 0))
@@ -115,6 +126,8 @@ def _iso(text: str) -> datetime | None:
 
 
 def _mail(text: str) -> datetime | None:
+    if not MAIL.fullmatch(text):
+        return None
     try:
         found = parsedate_to_datetime(text)
         return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
@@ -161,7 +174,7 @@ def _dateparser(text: str, language: str) -> datetime | None:
 
     code = re.split(r"[-_]", language.lower())[0]
     settings = {"STRICT_PARSING": True, "PARSERS": ["absolute-time"], "DATE_ORDER": "DMY"}
-    for languages in ([code, "en"] if code and code != "en" else ["en"], None):
+    for languages in (["en"], [code] if code else UNDECLARED):
         try:
             found = dateparser.parse(text, languages=languages, settings=settings)
         except Exception:  # a language it does not know, or whatever else it stumbles over
