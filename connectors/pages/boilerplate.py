@@ -14,7 +14,7 @@ SENTENCE = 80
 """Width of a block from which it counts as running text."""
 LARGEST = 0.25
 """Share of the page's running text that something around the article may have."""
-AROUND = {"nav", "footer", "aside", "form", "menu", "dialog", "figcaption"}
+AROUND = {"script", "style", "nav", "footer", "aside", "form", "menu", "dialog", "figcaption"}
 NEVER = {"html", "body", "main", "article", "p", "h1"}
 """Elements that are not taken out for their names."""
 REMARK = 250

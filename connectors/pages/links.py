@@ -44,7 +44,10 @@ def _absolute(candidate: str, url: str) -> str | None:
 
 
 def registrable(url: str) -> str:
-    """The registrable domain of a URL by the Public Suffix List, its host where it has none; "" for no URL."""
+    """The registrable domain of a URL by the Public Suffix List.
+
+    The last two labels of a host whose top level the list lacks, an address of figures as it is, "" for no URL.
+    """
     from tld import get_fld
 
     try:
@@ -52,9 +55,12 @@ def registrable(url: str) -> str:
     except ValueError:
         return ""
     try:
-        return str(get_fld(f"https://{host}/", fail_silently=True) or host)
+        found = get_fld(f"https://{host}/", fail_silently=True)
     except Exception:  # hosts that it stumbles over are compared as they are
         return host
+    if found:
+        return str(found)
+    return host if re.fullmatch(r"[\d.]+|.*:.*", host) else ".".join(host.split(".")[-2:])
 
 
 def _may_stand_for(link: str, url: str) -> bool:

@@ -2,7 +2,7 @@
 
 import datetime
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -160,8 +160,8 @@ def apply(rule: SiteRule, root: Element) -> Parts:
 
 def _texts(selector: str, root: Element) -> Iterator[str]:
     for element in _compiled(selector)(root) if selector else ():
-        attribute: Mapping[str, str] = {"meta": "content", "time": "datetime"}
-        text = squeeze(element.get(attribute.get(element.tag, ""), "") or element.text_content())
+        attribute = {"meta": "content", "time": "datetime"}.get(element.tag)
+        text = squeeze((element.get(attribute) if attribute else None) or element.text_content())
         if text:
             yield text
 
