@@ -1,8 +1,7 @@
 """The links of a front page, by CSS selector, for sites that offer neither a feed nor a sitemap."""
 
 from collections.abc import AsyncIterator
-from datetime import datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from typing import Annotated, Any
 from urllib.parse import urljoin, urlsplit
 
@@ -15,6 +14,7 @@ from connectors.pages.decode import decode
 from connectors.pages.links import registrable
 from connectors.sdk import BadDataError, Batch, Context, SourceConfig, isolated, source
 from connectors.sdk.linked import Entry, Seen, articles_of
+from connectors.sdk.validators import Validators
 from pipeline.model.article import without_tracking
 
 
@@ -66,8 +66,7 @@ class Link(msgspec.Struct):
 class Cursor(msgspec.Struct, omit_defaults=True):
     """What was seen, and the validators for the next request."""
 
-    etag: str | None = None
-    modified: str | None = None
+    validators: Validators = Validators()
     seen: Seen = msgspec.field(default_factory=Seen)
 
 
@@ -75,7 +74,7 @@ class Cursor(msgspec.Struct, omit_defaults=True):
 async def page_list(config: PageListConfig, context: Context) -> AsyncIterator[Batch]:
     """The links of a front page, found by CSS selector, and the articles behind them."""
     cursor = _read_cursor(context.cursor)
-    response = await context.fetch(config.url, etag=cursor.etag, modified=cursor.modified, robots=True)
+    response = await context.fetch(config.url, **cursor.validators.to_send(context.now()), robots=True)
     if response.not_modified:
         yield Batch(at_least=response.fresh_for)
         return
@@ -93,12 +92,11 @@ async def page_list(config: PageListConfig, context: Context) -> AsyncIterator[B
     if not links:
         raise BadDataError(f"`links: {config.links}` finds no link on {config.url}; the page may have changed")
     entries = [_entry(link, pages=config.pages) for link in links]
-    cursor.etag = cursor.modified = None
+    cursor.validators = Validators()
     async for items in articles_of(entries, cursor.seen, context, pages=config.pages):
         yield Batch(items, msgspec.to_builtins(cursor), next_poll=0)
     if not cursor.seen.tries:  # else the next poll must see the whole page again
-        cursor.etag = response.headers.get("etag")
-        cursor.modified = _past(response.headers.get("last-modified"), context.now())
+        cursor.validators = Validators.of(response, context.now())
     yield Batch(cursor=msgspec.to_builtins(cursor), at_least=response.fresh_for)
 
 
@@ -118,15 +116,6 @@ def _entry(link: Link, *, pages: bool) -> Entry:
         published=link.date,
         published_origin="page-list" if link.date else None,
     )
-
-
-def _past(modified: str | None, now: datetime) -> str | None:
-    """The validator, unless it is dated in the future: that would hide every later change."""
-    try:
-        ahead = parsedate_to_datetime(modified or "") - now
-    except (ValueError, TypeError):
-        return None
-    return modified if ahead <= timedelta(minutes=5) else None
 
 
 def read_links(data: bytes, url: str, content_type: str, links: str, title: str = "", date: str = "") -> list[Link]:

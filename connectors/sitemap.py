@@ -26,6 +26,7 @@ from connectors.sdk import (
     source,
 )
 from connectors.sdk.linked import Entry, Seen, articles_of, pass_over
+from connectors.sdk.validators import Validators
 from pipeline.model.article import Article
 
 MAX_ITEMS = 2_000
@@ -108,8 +109,7 @@ class Document(msgspec.Struct, omit_defaults=True):
 
     since: datetime
     """Entries of an earlier date have been seen to."""
-    etag: str | None = None
-    modified: str | None = None
+    validators: Validators = Validators()
     changed: datetime | None = None
     """`lastmod` of the file, as its index gave it, when it was last read to the end."""
     begun: bool = False
@@ -161,7 +161,7 @@ class _Poll:
                 continue
             files += 1
             try:
-                response = await self._context.fetch(child.url, etag=document.etag, modified=document.modified)
+                response = await self._context.fetch(child.url, **document.validators.to_send(self._start))
                 found = None if response.not_modified else await self._read(response, document)
             except RateLimitedError:
                 raise
@@ -244,8 +244,7 @@ class _Poll:
         document.since = self._start - OVERLAP
         if found is not None:
             again = found.children or document.seen.tries
-            document.etag = None if again else response.headers.get("etag")
-            document.modified = None if again else _past(response.headers.get("last-modified"), self._start)
+            document.validators = Validators() if again else Validators.of(response, self._start)
             document.changed = None if again else child.changed
         self._cursor.documents[child.url] = self._cursor.documents.pop(child.url)
 
@@ -259,15 +258,6 @@ def _read_cursor(cursor: Any) -> Cursor:
 
 def _hash(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:8]
-
-
-def _past(modified: str | None, now: datetime) -> str | None:
-    """The validator, unless it is dated in the future: that would hide every later change."""
-    try:
-        ahead = parsedate_to_datetime(modified or "") - now
-    except (ValueError, TypeError):
-        return None
-    return modified if ahead <= timedelta(minutes=5) else None
 
 
 def _entry(listed: Listed) -> Entry:
