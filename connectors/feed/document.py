@@ -21,6 +21,7 @@ from urllib.parse import urljoin
 import msgspec
 
 from connectors.pages import read_fragment
+from connectors.pages.decode import detect
 from connectors.sdk import Bad, BadDataError
 from connectors.sdk.linked import FULL_TEXT, Entry
 
@@ -152,19 +153,18 @@ def _decompressed(data: bytes, url: str) -> bytes:
 
 
 def _content_type(data: bytes, given: str) -> str:
-    """The type by which feedparser chooses the encoding, without a charset that the bytes contradict."""
+    """The type by which feedparser chooses an encoding: none that the bytes contradict, a guess where none is named."""
     for mark, encoding in MARKS.items():
         if data.startswith(mark):
             return f"application/xml; charset={encoding}"
-    if not given:
-        return "application/xml"
+    given = given or "application/xml"
     declared = DECLARED.match(data)
-    if data.isascii() or (declared and declared[1].lower() not in (b"utf-8", b"utf8")):
+    if data.isascii() or b"\0" in data[:4] or (declared and declared[1].lower() not in (b"utf-8", b"utf8")):
         return given
     try:
         data.decode()
     except UnicodeDecodeError:
-        return given
+        return given if declared or "charset" in given.lower() else f"application/xml; charset={detect(data)}"
     return "application/xml; charset=utf-8"
 
 

@@ -55,7 +55,7 @@ def _decode(data: bytes, content_type: str) -> str:
             declared = None
     elif declared in ("utf-16", "utf-32") or not _holds(data, declared):
         declared = None  # declared in bytes that could then not be read: browsers take it for UTF-8
-    return data.decode(declared or _detect(data), "replace")
+    return data.decode(declared or detect(data), "replace")
 
 
 def _codec(label: str) -> str | None:
@@ -72,7 +72,7 @@ def _holds(data: bytes, name: str) -> bool:
     return sample.count("\ufffd") * 100 <= len(sample) and "<" in sample
 
 
-def _detect(data: bytes) -> str:
+def detect(data: bytes) -> str:
     """Of the bytes between the tags: markup is ASCII in any of them."""
     from charset_normalizer import from_bytes
 

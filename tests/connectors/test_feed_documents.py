@@ -236,6 +236,21 @@ def test_a_feed_may_be_empty(document: bytes) -> None:
     assert read(document) == []
 
 
+@pytest.mark.parametrize(
+    ("encoding", "title"),
+    [
+        ("windows-1251", "Мост между берегами открыт для движения после долгого ремонта"),
+        ("koi8-r", "Мост между берегами открыт для движения после долгого ремонта"),
+        ("shift_jis", "島と島を結ぶ橋の通行が再開され、住民は安堵の表情を見せた"),
+        ("gb18030", "连接两岸的大桥今天重新开放通行，居民们感到十分高兴"),
+        ("windows-1252", "Le pont est rouvert à la circulation après des années"),
+    ],
+)
+def test_a_charset_that_nobody_names_is_guessed(encoding: str, title: str) -> None:
+    (found,) = read(rss(f"<item><title>{title}</title></item>").decode().encode(encoding))
+    assert found.title == title
+
+
 def test_no_more_than_two_thousand_entries() -> None:
     assert len(read(rss(FERRY * (MAX_ENTRIES + 5)))) == MAX_ENTRIES
 
