@@ -36,7 +36,7 @@ class SiteRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     date: str = ""
     """Of a `time` element its datetime counts, of a `meta` element its content, else the text."""
     remove: tuple[str, ...] = ()
-    """What is taken out before."""
+    """What is taken out before the body is read."""
 
 
 class SiteRules(msgspec.Struct, frozen=True):
@@ -145,17 +145,14 @@ class Parts(msgspec.Struct, frozen=True):
 
 
 def apply(rule: SiteRule, root: Element) -> Parts:
-    """The parts of an article in a tree, from which `remove` is taken out."""
+    """The parts of an article in a tree, from which `remove` is taken out before the body is read."""
+    title, authors, day = (tuple(_texts(selector, root)) for selector in (rule.title, rule.authors, rule.date))
     for selector in rule.remove:
         for element in _compiled(selector)(root):
             if element.getparent() is not None:
                 element.drop_tree()
-    return Parts(
-        title=next(_texts(rule.title, root), ""),
-        body=tuple(block.text for block in _blocks(rule.body, root)),
-        authors=tuple(_texts(rule.authors, root)),
-        date=next(_texts(rule.date, root), ""),
-    )
+    body = tuple(block.text for block in _blocks(rule.body, root))
+    return Parts(title=next(iter(title), ""), body=body, authors=authors, date=next(iter(day), ""))
 
 
 def _texts(selector: str, root: Element) -> Iterator[str]:

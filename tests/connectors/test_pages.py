@@ -269,7 +269,7 @@ RULES = """
   body: .new
   authors: .who
   date: time.when
-  remove: [.ad]
+  remove: [.ad, .when]
 - sites: [quay.example]
   body: .old
 """
