@@ -35,9 +35,12 @@ class Cursor(msgspec.Struct, omit_defaults=True):
     """The newest date of the walks that have ended."""
     id: str = ""
     """Their newest id."""
+    began: datetime | None = None
+    """When the walk began that goes on."""
     newest: datetime | None = None
+    """The newest date it has met, but for what came since it began: that may have neighbours where it was before."""
     newest_id: str = ""
-    """The same of the walk that goes on."""
+    """The newest id it has met."""
     place: str | None = None
     """Where it goes on: token, address, number of the page, offset or date."""
     met: list[str] = []
@@ -71,6 +74,7 @@ class Walk:
         self._config = config
         self._now = now
         self.cursor = _read(given, now)
+        self._began = self.cursor.began = self.cursor.began or now
         self._fresh_start = self.cursor.place is None
         self._present: set[str] = set()
         self._all_new = False
@@ -165,7 +169,7 @@ class Walk:
         dates = [item.date for item in items if item.date]
         ids = [item.id for item in items if item.id and self._config.cursor.kind == "newest-id"]
         above, before = cursor.newest, cursor.newest_id
-        cursor.newest = max((date for date in (*dates, above) if date and date <= self._now), default=None)
+        cursor.newest = max((date for date in (*dates, above) if date and date <= self._began), default=None)
         cursor.newest_id = max((*ids, cursor.newest_id), key=_rank)
         for item in answer.items:
             key = hashed(item.key)
@@ -241,7 +245,8 @@ class Walk:
         cursor = self.cursor
         cursor.since = max((date for date in (cursor.since, cursor.newest) if date), default=None)
         cursor.id = max(cursor.id, cursor.newest_id, key=_rank)
-        cursor.newest, cursor.newest_id, cursor.place, cursor.met, cursor.ended = None, "", None, [], True
+        cursor.began, cursor.newest, cursor.newest_id, cursor.place = None, None, "", None
+        cursor.met, cursor.ended = [], True
         if self._fresh_start and self._present:  # all that the API shows was met by this very poll
             cursor.seen = {key: text for key, text in cursor.seen.items() if key in self._present}
             cursor.pages = {key: seen for key, seen in cursor.pages.items() if key in self._present}
@@ -269,6 +274,6 @@ def _read(given: Any, now: datetime) -> Cursor:
         cursor = msgspec.convert(given or {}, Cursor)
     except (msgspec.ValidationError, ValueError):
         return Cursor()
-    if any(date and (date.tzinfo is None or date > now) for date in (cursor.since, cursor.newest)):
+    if any(date and (date.tzinfo is None or date > now) for date in (cursor.since, cursor.began, cursor.newest)):
         return Cursor(seen=cursor.seen)
     return cursor

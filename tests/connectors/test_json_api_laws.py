@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 import msgspec
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from connectors.json_api.config import JsonApiConfig
@@ -85,6 +85,7 @@ def poll(api: Api, config: JsonApiConfig, cursor: Any, now: datetime, requests: 
     st.booleans(),
     st.lists(st.tuples(st.lists(st.integers(0, 9), max_size=8), st.integers(0, 3), st.booleans()), max_size=12),
 )
+@example("token", "iso", True, [([0, 0, 0, 0], 1, False), ([8], 0, False), ([0], 0, False)])
 def test_nothing_is_skipped(
     paging: str, form: str, oldest_first: bool, steps: list[tuple[list[int], int, bool]]
 ) -> None:
