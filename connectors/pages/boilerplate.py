@@ -1,7 +1,7 @@
 """What is around an article on its page, found by names, place, links and set phrases."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cache, lru_cache
 from pathlib import Path
 
@@ -65,13 +65,13 @@ def _letters(text: str) -> str:
     return re.sub(r"[\W\d_]+", " ", text.lower()).strip()
 
 
-def weights(found: Iterable[Block]) -> dict[Element, int]:
-    """Width of the running text in every element that has any."""
+def weights(found: Sequence[Block]) -> dict[Element, int]:
+    """Width of the running text in every element that has any; on a page without any, of all text that is no link."""
+    running = [block for block in found if is_running(block)]
     weight: dict[Element, int] = {}
-    for block in found:
-        if is_running(block):
-            for element in ancestors(block.element):
-                weight[element] = weight.get(element, 0) + block.width
+    for block in running or [block for block in found if block.density < 0.3]:
+        for element in ancestors(block.element):
+            weight[element] = weight.get(element, 0) + block.width
     return weight
 
 
@@ -82,7 +82,7 @@ def is_running(block: Block) -> bool:
 
 def prune(root: Element) -> None:
     """Takes out of a tree what is hidden and what is around the article by its tag or name."""
-    weight = weights(blocks(root))
+    weight = weights(list(blocks(root)))
     most = LARGEST * weight.get(root, 0)
     for element in [element for element in root.iter() if _around(element)]:
         if weight.get(element, 0) <= most and element.getparent() is not None:

@@ -115,6 +115,10 @@ def test_the_body_is_the_article_and_nothing_else(layout: str, lines: list[str],
     assert found.language == lang
 
 
+def test_a_line_of_news_in_an_element_named_for_its_comments() -> None:
+    assert read("<div class='post comments-open'><p>The ferry has sailed again, says the port.</p></div>").body
+
+
 def test_a_body_in_pieces_is_whole() -> None:
     more = [f"Paragraph {number} of the piece tells of the quay, of the wind and of those." for number in range(9)]
     pieces = (f"<div class=piece><div class=text>{paragraphs(lines)}</div></div>" for lines in (EN, more))
