@@ -27,7 +27,7 @@ from pipeline.model.health import SourceHealth
 LIMITS = Limits(seconds=5.0, size=1024 * 1024)
 SMALL = Limits(seconds=0.4, size=64 * 1024)
 """For what has to run into them."""
-POLL_SECONDS = 20.0
+POLL_SECONDS = 60.0
 """A poll that takes longer hangs."""
 SOURCE = Source(id="conformance", name="The World", kind="")
 

@@ -334,7 +334,7 @@ class Persistent(Paper):
     """Tries again and again."""
 
     async def get(self, config: Any, context: Context, cursor: Cursor) -> Response | None:
-        for _ in range(15):
+        for _ in range(18):
             with suppress(TransientError):
                 return await super().get(config, context, cursor)
         return await super().get(config, context, cursor)
