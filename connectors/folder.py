@@ -174,7 +174,7 @@ async def _page(data: bytes, key: str, url: str, content_type: str, context: Con
     if len(data) > MAX_PAGE:
         return Bad(key, f"larger than {MAX_PAGE:,} bytes", data)
     try:
-        page = await isolated(read_page, data, url, content_type)
+        page = await isolated(read_page, data, url, content_type, context.site_rules)
         if page is None:
             return Bad(key, "no article text found in the page", data)
         return context.article(

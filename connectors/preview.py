@@ -6,7 +6,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
 
-from connectors.pages import Page
+from connectors.pages import Page, SiteRules
 from connectors.sdk import Bad, Context, Fetch, TransientError
 from connectors.sdk.declare import Declared
 from pipeline.model.article import Article, Raw
@@ -26,7 +26,9 @@ class _Glance(Context):
         return await super().page(url)
 
 
-def preview(declared: Declared, *, allow: Iterable[str] = (), count: int) -> list[Article | Bad]:
+def preview(
+    declared: Declared, *, allow: Iterable[str] = (), site_rules: SiteRules | None = None, count: int
+) -> list[Article | Bad]:
     """Up to `count` items of the first batch that has any, the newest first, bad ones last.
 
     A source that is pushed to may have none; after `PATIENCE` seconds that is the answer.
@@ -39,7 +41,7 @@ def preview(declared: Declared, *, allow: Iterable[str] = (), count: int) -> lis
         fetch = Fetch(allow=allow)
         items: list[Article | Bad] = []
         try:
-            context = _Glance(source=declared.source, fetch=fetch, pages=iter(range(count)))
+            context = _Glance(source=declared.source, fetch=fetch, site_rules=site_rules, pages=iter(range(count)))
             batches = declared.kind.poll(declared.config, context)
             async with asyncio.timeout(PATIENCE), aclosing(batches):  # type: ignore[type-var]
                 async for batch in batches:

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 import yaml
 
+from connectors.pages import SiteRuleError, SiteRules, load_site_rules
 from connectors.sdk.declare import DeclarationError, Declared, declare
 from connectors.sdk.polite import Polite
 
@@ -81,6 +82,7 @@ class _File(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     watchlists: tuple[str, ...] = ()
     themes: tuple[str, ...] = ()
     outlets: str | None = None
+    site_rules: tuple[str, ...] = ()
     allow: tuple[str, ...] = ()
     polite: Polite = Polite()
     sources: tuple[dict[str, Any], ...] = ()
@@ -106,6 +108,8 @@ class Settings:
     themes: tuple[Path, ...]
     outlets: Path | None
     """Table of outlets: owner, affiliation, reliability."""
+    site_rules: SiteRules | None
+    """How the pages of some sites are read, before the rules that are shipped; None for those alone."""
     allow: tuple[str, ...]
     """Hosts and networks that may be fetched from though they are not public."""
     sources: tuple[Declared, ...]
@@ -130,6 +134,7 @@ VARIABLES: dict[str, tuple[Key, ...]] = {
     "WATCHLISTS": ("watchlists",),
     "THEMES": ("themes",),
     "OUTLETS": ("outlets",),
+    "SITE_RULES": ("site_rules",),
     "ALLOW": ("allow",),
     **{
         f"{section}_{field}".upper(): (section, field)
@@ -138,7 +143,7 @@ VARIABLES: dict[str, tuple[Key, ...]] = {
     },
 }
 """Variables without their prefix, and the keys they set. Lists are separated as in PATH."""
-LISTS = {"RULES", "WATCHLISTS", "THEMES", "ALLOW"}
+LISTS = {"RULES", "WATCHLISTS", "THEMES", "SITE_RULES", "ALLOW"}
 
 
 def load(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> Settings:
@@ -174,6 +179,7 @@ def load(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> S
         starter_rules=keys.starter_rules,
         **paths,
         outlets=_existing(base, keys.outlets, ("outlets",), document, variables) if keys.outlets else None,
+        site_rules=_site_rules(base, keys.site_rules, document, variables),
         allow=keys.allow,
         polite=keys.polite,
         kafka=keys.kafka,
@@ -220,6 +226,16 @@ def _existing(
     if not path.exists():
         raise document.error(keys, f"{path} does not exist", variables)
     return path
+
+
+def _site_rules(
+    base: Path, texts: Sequence[str], document: "_Document", variables: Mapping[str, Any]
+) -> SiteRules | None:
+    paths = [_existing(base, text, ("site_rules", number), document, variables) for number, text in enumerate(texts)]
+    try:
+        return load_site_rules(paths) if paths else None
+    except SiteRuleError as error:
+        raise SettingsError(str(error)) from None
 
 
 def _sources(entries: Sequence[Mapping[str, Any]], document: "_Document") -> tuple[Declared, ...]:

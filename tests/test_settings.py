@@ -78,6 +78,7 @@ FEED = "sources:\n  - kind: feed\n    url: https://quay.example/\n"
         ("data: d\nprot: 1\n", "wirewatch.yaml:2: prot: Object contains unknown field `prot`"),
         ("\nretention_days: 0\n", "wirewatch.yaml:2: retention_days: Expected `int` >= 1"),
         ("rules:\n  - gone\n", "wirewatch.yaml:2: rules[0]: gone does not exist"),
+        ("site_rules: [gone.yaml]\n", "wirewatch.yaml:1: site_rules[0]: gone.yaml does not exist"),
         ("outlets: gone.yaml\n", "wirewatch.yaml:1: outlets: gone.yaml does not exist"),
         (FEED + "    ever: 3\n", "wirewatch.yaml:4: sources[0].ever: there is no such key"),
         (FEED + "    every: 0\n", "wirewatch.yaml:4: sources[0].every: Expected `float` > 0.0"),

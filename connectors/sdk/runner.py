@@ -12,6 +12,7 @@ from typing import Any, Protocol, cast
 
 import msgspec
 
+from connectors.pages import SiteRules
 from connectors.sdk import schedule
 from connectors.sdk.declare import Declared
 from connectors.sdk.errors import SourceError
@@ -85,6 +86,7 @@ class Runner:
         allow: Sequence[str] = (),
         limits: Limits | None = None,
         polite: Polite | None = None,
+        site_rules: SiteRules | None = None,
         fetch: Callable[[], Fetch] | None = None,
         shares: Shares | None = None,
         clock: Callable[[], datetime] = utcnow,
@@ -99,7 +101,8 @@ class Runner:
             allow: hosts that may be fetched from though they are not public.
             limits: of one fetch.
             polite: how to spare hosts.
-            fetch: makes the way out to the network, instead of the three above.
+            site_rules: how the pages of some sites are read.
+            fetch: makes the way out to the network, instead of `allow`, `limits` and `polite`.
             shares: which sources are ours; all of them by default.
             clock: the time.
             back_off: seconds to wait, from a failure's kind, the number of failures in a row, and Retry-After.
@@ -109,6 +112,7 @@ class Runner:
         self._sources = {source.id: source for source in sources}
         self._outlets = outlets or Outlets()
         self._fetch = fetch or partial(Fetch, allow=allow, limits=limits, polite=polite or Polite())
+        self._site_rules = site_rules
         self._shares = shares
         self._clock = clock
         self._back_off = back_off
@@ -231,7 +235,13 @@ class Runner:
     async def _poll(self, source: Declared, vitals: Vitals) -> float:
         """One poll, from the stored cursor up to where it is to wait; returns for how long."""
         cursor = _decoded(await self._call(partial(self._log.cursor, source.id)))
-        context = Context(source=self._outlets.fill(source.source), fetch=self._way_out, cursor=cursor, now=self._clock)
+        context = Context(
+            source=self._outlets.fill(source.source),
+            fetch=self._way_out,
+            cursor=cursor,
+            now=self._clock,
+            site_rules=self._site_rules,
+        )
         patience = Patience(self._budget)
         began, wait, batch, brought = self._clock(), schedule.UNKNOWN, None, False
         async with patience.spent(), aclosing(cast("Any", source.kind.poll(source.config, context))) as batches:

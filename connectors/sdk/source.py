@@ -27,7 +27,7 @@ from typing import Annotated, Any, Generic, TypeVar
 import msgspec
 from pydantic import BaseModel, BeforeValidator, ConfigDict, SecretStr
 
-from connectors.pages import Page, read_page
+from connectors.pages import Page, SiteRules, read_page
 from connectors.sdk.dial import Stream
 from connectors.sdk.errors import BadItemError
 from connectors.sdk.fetch import Fetch
@@ -105,6 +105,8 @@ class Context:
     """As given with the last batch that was acknowledged; None at the first poll. It may come from another version of
     the source: what cannot be understood is to be taken for None, since a repeat is harmless and a gap is not."""
     now: Callable[[], datetime] = field(default=utcnow)
+    site_rules: SiteRules | None = None
+    """How the pages of some sites are read; None for the rules that are shipped."""
 
     async def dial(self, host: str, port: int, *, tls: bool = True) -> Stream:
         """A connection for another protocol than HTTP, as guarded as `fetch`; `tls`: encrypted from the start.
@@ -125,7 +127,7 @@ class Context:
         raw = Raw(sha256=hashlib.sha256(response.body).hexdigest(), content_type=kind, size=len(response.body))
         if "html" not in kind and "xml" not in kind:
             return None, raw
-        return await isolated(read_page, response.body, response.url, response.content_type), raw
+        return await isolated(read_page, response.body, response.url, response.content_type, self.site_rules), raw
 
     def article(
         self,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import typer
 
+from connectors.pages import SiteRules
 from connectors.sdk.declare import Declared
 from connectors.sdk.outlets import Outlets
 from connectors.sdk.polite import Polite
@@ -48,6 +49,7 @@ class Job:
     outlets: Outlets = field(default_factory=Outlets)
     allow: Sequence[str] = ()
     polite: Polite = field(default_factory=Polite)
+    site_rules: SiteRules | None = None
     feeders: Sequence[Callable[[threading.Event], None]] = ()
     """More threads to run beside."""
     stop: threading.Event = field(default_factory=threading.Event)
@@ -76,7 +78,14 @@ class Job:
         Raises:
             StoreError: the engine could not go on.
         """
-        runner = Runner(self.engine, self.sources, outlets=self.outlets, allow=self.allow, polite=self.polite)
+        runner = Runner(
+            self.engine,
+            self.sources,
+            outlets=self.outlets,
+            allow=self.allow,
+            polite=self.polite,
+            site_rules=self.site_rules,
+        )
         threads = [self.thread("engine", lambda: self.engine.run(self.stop))]
         connectors = self.thread("connectors", lambda: runner.run(self.stop, once=once))
         threads += [connectors, *(self.thread("feeder", lambda f=feed: f(self.stop)) for feed in self.feeders)]  # type: ignore[misc]

@@ -63,7 +63,15 @@ def _connect(given: "Settings", outlets: "Outlets", stop: threading.Event, once:
 
     log = PatientLog(given.kafka, stop)
     try:
-        Runner(log, given.sources, outlets=outlets, allow=given.allow, polite=given.polite).run(stop, once=once)
+        runner = Runner(
+            log,
+            given.sources,
+            outlets=outlets,
+            allow=given.allow,
+            polite=given.polite,
+            site_rules=given.site_rules,
+        )
+        runner.run(stop, once=once)
     finally:
         log.close()
 

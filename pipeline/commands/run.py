@@ -44,7 +44,7 @@ def run(
     from pipeline.commands import live
 
     outlets = Outlets.load(given.outlets) if given.outlets else Outlets()
-    job = live.Job(open_engine(given), given.sources, outlets, given.allow, given.polite)
+    job = live.Job(open_engine(given), given.sources, outlets, given.allow, given.polite, given.site_rules)
     try:
         if once:
             live.run_once(job)

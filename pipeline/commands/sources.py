@@ -389,7 +389,7 @@ def _poll(declared: "Declared", given: "Settings") -> "list[Article | Bad]":
     from connectors.sdk import SourceError
 
     try:
-        return preview(declared, allow=given.allow, count=SHOWN)
+        return preview(declared, allow=given.allow, site_rules=given.site_rules, count=SHOWN)
     except SourceError as error:
         fail(str(error), 1)
 

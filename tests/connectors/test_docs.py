@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from connectors.pages import load_site_rules
 from connectors.sdk.declare import declare
 
 ROOT = Path(__file__).parents[2]
@@ -37,6 +38,11 @@ def test_the_source_that_it_builds_passes_its_tests(tmp_path: Path) -> None:
     )
     assert ran.returncode == 0, ran.stdout[-3000:]
     assert " passed" in ran.stdout
+
+
+def test_its_site_rule_is_right(tmp_path: Path) -> None:
+    (tmp_path / "rules.yaml").write_text(next(block for block in BLOCKS if block.startswith("- sites")), "utf-8")
+    assert load_site_rules([tmp_path]).of("https://www.quay.example/a")
 
 
 @pytest.mark.parametrize("block", [block for block in BLOCKS if block.startswith("sources:")])

@@ -6,10 +6,12 @@ import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from connectors.pages import load_site_rules
 from connectors.sdk import (
     Bad,
     BadDataError,
@@ -386,3 +388,16 @@ def test_what_is_wrong_with_a_declaration_is_named(entry: dict[str, object], key
         declare(entry)
     assert raised.value.key == key
     assert said in raised.value.message
+
+
+def test_pages_are_read_by_the_rules_that_are_given(tmp_path: Path) -> None:
+    (tmp_path / "rules.yaml").write_text("- {sites: [127.0.0.1], body: p.text}\n")
+    rules = load_site_rules([tmp_path])
+
+    async def poll(_: NoConfig, context: Context) -> AsyncIterator[Batch]:
+        assert context.site_rules == rules
+        yield Batch([context.article(key="1", title="Read by them")])
+
+    log = MemoryLog()
+    Runner(log, [declared(poll)], site_rules=rules).run(threading.Event(), once=True)
+    assert [article.title for article in log.articles] == ["Read by them"]
