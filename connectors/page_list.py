@@ -74,7 +74,7 @@ class Cursor(msgspec.Struct, omit_defaults=True):
 async def page_list(config: PageListConfig, context: Context) -> AsyncIterator[Batch]:
     """The links of a front page, found by CSS selector, and the articles behind them."""
     cursor = _read_cursor(context.cursor)
-    response = await context.fetch(config.url, **cursor.validators.to_send(context.now()), robots=True)
+    response = await context.fetch(config.url, **cursor.validators.to_send(context), robots=True)
     if response.not_modified:
         yield Batch(at_least=response.fresh_for)
         return

@@ -161,7 +161,7 @@ class _Poll:
                 continue
             files += 1
             try:
-                response = await self._context.fetch(child.url, **document.validators.to_send(self._start))
+                response = await self._context.fetch(child.url, **document.validators.to_send(self._context))
                 found = None if response.not_modified else await self._read(response, document)
             except RateLimitedError:
                 raise

@@ -3,8 +3,6 @@
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from dataclasses import replace
-from datetime import datetime, timedelta
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 import msgspec
@@ -14,11 +12,10 @@ from connectors.feed.document import Document, parse_xml, read_document, read_fe
 from connectors.feed.websub import Subscription, WebSub, linked, subscription
 from connectors.sdk import BadDataError, Batch, Context, SourceConfig, isolated, source
 from connectors.sdk.linked import Seen, articles_of
+from connectors.sdk.validators import Validators
 
 __all__ = ["Document", "FeedConfig", "feed", "parse_xml", "read_document", "read_feed"]
 
-UNCONDITIONAL = timedelta(hours=24)
-"""Validators older than this are not sent: a server may be wrong about what has changed."""
 SUBSCRIBE_AFTER = 1.0
 """Seconds after the first poll until a hub is asked: whoever polls only once is done by then."""
 BESIDE_PUSH = 3600.0
@@ -42,10 +39,7 @@ class Cursor(msgspec.Struct, omit_defaults=True):
     """What was delivered, and the validators for the next request."""
 
     known: Seen = msgspec.field(default_factory=Seen)
-    etag: str | None = None
-    modified: str | None = None
-    read: datetime | None = None
-    """When the document came to which the validators belong."""
+    validators: Validators = Validators()
     hub: str = ""
     topic: str = ""
     """Where one may subscribe to the feed, and to what."""
@@ -91,26 +85,23 @@ async def _poll(
 ) -> AsyncGenerator[Batch, None]:
     """What is new. The last batch alone leaves the next poll to the schedule."""
     before = msgspec.to_builtins(cursor)
-    if not conditional or cursor.read is None or not timedelta(0) <= context.now() - cursor.read < UNCONDITIONAL:
-        cursor.etag = cursor.modified = None
+    sent = cursor.validators.to_send(context) if conditional else {}
     headers = {} if conditional else {"Cache-Control": "no-cache"}
-    response = await context.fetch(config.url, etag=cursor.etag, modified=cursor.modified, headers=headers)
+    response = await context.fetch(config.url, **sent, headers=headers)
     if response.not_modified:
-        if not (cursor.etag or cursor.modified):
+        if not any(sent.values()):
             raise BadDataError(f"{config.url} says that nothing has changed to one who has nothing; check the address")
         yield Batch(at_least=response.fresh_for)
         return
     document = await isolated(read_document, response.body, response.url, response.content_type)
-    cursor.etag = cursor.modified = cursor.read = None
+    cursor.validators = Validators()
     links = linked(response)
     cursor.hub = links.get("hub") or document.hub
     cursor.topic = links.get("self") or document.topic or response.url if cursor.hub else ""
     async for items in articles_of(document.entries, cursor.known, context, pages=config.pages):
         yield Batch(items, msgspec.to_builtins(cursor), next_poll=0)
     if not cursor.known.tries:  # else the next poll must see the whole document again
-        cursor.etag = response.headers.get("etag")
-        cursor.modified = _past(response.headers.get("last-modified"), context)
-        cursor.read = context.now() if cursor.etag or cursor.modified else None
+        cursor.validators = Validators.of(response, context.now())
     after = msgspec.to_builtins(cursor)
     yield Batch(cursor=None if after == before else after, at_least=max(response.fresh_for, document.ttl))
 
@@ -120,12 +111,3 @@ def _cursor(cursor: Any) -> Cursor:
         return msgspec.convert(cursor or {}, Cursor)
     except msgspec.ValidationError:
         return Cursor()
-
-
-def _past(modified: str | None, context: Context) -> str | None:
-    """The validator, unless it is dated in the future: that would hide every later change."""
-    try:
-        ahead = parsedate_to_datetime(modified or "") - context.now()
-    except (ValueError, TypeError):
-        return None
-    return modified if ahead <= timedelta(minutes=5) else None

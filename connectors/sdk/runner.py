@@ -240,6 +240,7 @@ class Runner:
             fetch=self._way_out,
             cursor=cursor,
             now=self._clock,
+            failures=vitals.health.failures,
             site_rules=self._site_rules,
         )
         patience = Patience(self._budget)

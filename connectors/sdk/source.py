@@ -105,6 +105,8 @@ class Context:
     """As given with the last batch that was acknowledged; None at the first poll. It may come from another version of
     the source: what cannot be understood is to be taken for None, since a repeat is harmless and a gap is not."""
     now: Callable[[], datetime] = field(default=utcnow)
+    failures: int = 0
+    """Polls that failed in a row before this one."""
     site_rules: SiteRules | None = None
     """How the pages of some sites are read; None for the rules that are shipped."""
 

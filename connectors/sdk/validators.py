@@ -2,11 +2,14 @@
 
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import TypedDict
+from typing import TYPE_CHECKING, TypedDict
 
 import msgspec
 
 from connectors.sdk.fetch import Response
+
+if TYPE_CHECKING:
+    from connectors.sdk.source import Context
 
 TRUSTED = timedelta(hours=24)
 """Time after which an answer is asked for whole again: a server may be wrong about what has changed."""
@@ -32,14 +35,18 @@ class Validators(msgspec.Struct, frozen=True, omit_defaults=True):
     @classmethod
     def of(cls, response: Response, now: datetime) -> "Validators":
         """Those of an answer; a date in the future is left out, since it would hide every later change."""
-        modified = response.headers.get("last-modified")
-        return cls(response.headers.get("etag"), modified if _is_past(modified, now) else None, now.timestamp())
+        etag, modified = response.headers.get("etag"), response.headers.get("last-modified")
+        modified = modified if _is_past(modified, now) else None
+        return cls(etag, modified, now.timestamp()) if etag or modified else cls()
 
-    def to_send(self, now: datetime) -> Sent:
-        """What goes with a request: `await context.fetch(url, **validators.to_send(context.now()))`."""
-        if abs(now.timestamp() - self.at) > TRUSTED.total_seconds():
-            return {}
-        return {"etag": self.etag, "modified": self.modified}
+    def to_send(self, context: "Context") -> Sent:
+        """What goes with a request: `await context.fetch(url, **validators.to_send(context))`.
+
+        Nothing after a poll that failed: that nothing has changed since would not make the source healthy.
+        """
+        age = context.now().timestamp() - self.at
+        fresh = 0 <= age < TRUSTED.total_seconds() and not context.failures
+        return {"etag": self.etag, "modified": self.modified} if fresh else {}
 
 
 def _is_past(modified: str | None, now: datetime) -> bool:
