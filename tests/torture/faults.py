@@ -408,9 +408,9 @@ def trim_history(times: int) -> Fault:
     """Workers killed, and before they come back what they have committed is gone from their topics."""
 
     def harm(bench: Bench) -> int:
-        admin = KafkaAdminClient(bootstrap_servers=bench.broker.bootstrap)
+        admin = KafkaAdminClient(bootstrap_servers=bench.settings.bootstrap)
         for _ in range(times):
-            wait_for("articles come through", lambda: bool(records(bench.broker.bootstrap, CANDIDATES)), PATIENCE)
+            wait_for("articles come through", lambda: bool(records(bench.broker.bootstrap, ARTICLES)), PATIENCE)
             time.sleep(bench.chance.uniform(1.0, 5.0))
             bench.workers[0].kill()
             for stage, topic in (("enrich", RAW), ("relate", ENRICHED), ("correlate", CANDIDATES)):
