@@ -150,7 +150,7 @@ def run_stage(name: str, settings: Settings, slot: str, port: int) -> None:
     async def handle(events: Sequence[EventT[Any]]) -> None:
         await work.handle([arrived(event) for event in events])
 
-    health = _agent(app, name, (stage.input,), Batches(BATCH, WITHIN), work, partial(_ready, work, settings), handle)
+    _agent(app, name, (stage.input,), Batches(BATCH, WITHIN), work, partial(_ready, work, settings), handle)
 
     async def doubt(*_: Any, **__: Any) -> None:
         work.doubt()
@@ -159,7 +159,9 @@ def run_stage(name: str, settings: Settings, slot: str, port: int) -> None:
     if name == RELATE:
 
         async def tick() -> None:
-            await work.tick(sum(health.lag().values()))
+            if not app.rebalancing:  # else it is not certain what is ours
+                places = app.consumer.assignment()
+                await _unharmed(work.tick([place.partition for place in places if place.topic == stage.input]))
 
         app.timer(TICK_EVERY)(tick)
     _execute(app)
@@ -195,7 +197,7 @@ def _agent(
     work: Work,
     start: Callable[[], Coroutine[Any, Any, None]],
     handle: Callable[[Sequence[EventT[Any]]], Coroutine[Any, Any, None]],
-) -> Health:
+) -> None:
     """Gives the app its one agent and its pages."""
     health = Health(app, name, work)
     health.serve()
@@ -208,7 +210,6 @@ def _agent(
             health.progress(events)
 
     app.agent(topic, concurrency=1, name=name)(agent)
-    return health
 
 
 def _execute(app: faust.App) -> NoReturn:

@@ -62,6 +62,8 @@ class Sender:
         self._producer: AIOKafkaProducer | None = None
         self._partitions: dict[str, list[int]] = {}
         self._choose = DefaultPartitioner()
+        self.latest = 0
+        """The broker's time of what it last acknowledged, microseconds."""
 
     async def start(self) -> None:
         """Connects, as often as it takes."""
@@ -147,7 +149,8 @@ class Sender:
             if batch.append(timestamp=None, key=key, value=record.value, headers=list(record.headers)) is None:
                 break
             taken += 1
-        await (await self._producer.send_batch(batch, topic, partition=partition))
+        done = await (await self._producer.send_batch(batch, topic, partition=partition))
+        self.latest = max(self.latest, 1000 * (done.timestamp or 0))
         return taken
 
 

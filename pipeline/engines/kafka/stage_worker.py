@@ -10,7 +10,7 @@ import asyncio
 import logging
 import time
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from faust.types import EventT
@@ -63,6 +63,8 @@ class StageWorker:
         self._sender = Sender(given, stopping)
         self._stopping = stopping
         self._held: dict[int, _Held] = {}
+        self._one = asyncio.Lock()
+        """Held while a batch or a tick is in hand: time must not overtake what is on its way."""
         self._log = STATE.get(stage.name)
         self.busy_since: float | None = None
         self.handled = 0
@@ -100,14 +102,18 @@ class StageWorker:
             StateError: the state does not belong to this input.
         """
         self.busy_since = time.monotonic()
+        async with self._one:
+            await self._handle(batch)
+        self.handled += len(batch)
+        self.busy_since = None
+
+    async def _handle(self, batch: Sequence[tuple[int, Arrived]]) -> None:
         by_partition: dict[int, list[Arrived]] = defaultdict(list)
         for partition, message in batch:
             by_partition[partition].append(message)
         outcomes = {number: await self._decide(number, messages) for number, messages in by_partition.items()}
         await self._send([sent for outcome in outcomes.values() for sent in outcome.sent])
         await asyncio.gather(*(self._keep(number, outcome) for number, outcome in outcomes.items()))
-        self.handled += len(batch)
-        self.busy_since = None
 
     async def _keep(self, number: int, outcome: Outcome) -> None:
         ledger = self._held[number].ledger
@@ -191,17 +197,31 @@ class StageWorker:
             headers += cloudevent.headers(cloudevent.alert_of(effect.value))
         return Outgoing(effect.topic, effect.key, effect.value, headers)
 
-    async def tick(self, lag: int) -> None:
-        """Lets time pass in correlate: no further than this stage has come, where messages wait before it."""
-        times = [held.partition.position.now for held in self._held.values()]
-        headers = [(NOW, str(max(times)).encode())] if lag and times else []
-        value = encode(Tick(rule="*"))
-        await self._sender.send(
-            [
-                Outgoing(CANDIDATES, None, value, headers, partition)
-                for partition in await self._sender.partitions(CANDIDATES)
-            ]
-        )
+    async def tick(self, assigned: Collection[int]) -> None:
+        """Lets time pass in correlate: as far as this stage has come, or, where no message waits before it, as far as
+        the broker had come before that was asked, for what comes later will not be stamped earlier.
+
+        Args:
+            assigned: partitions that this worker has been given; one without any is silent.
+
+        Raises:
+            StoppedError: it was time to stop.
+            StateError: the state does not belong to this input.
+        """
+        async with self._one:
+            come = [await self._come(number) for number in assigned]
+            if not come:
+                return
+            value, headers = encode(Tick(rule="*")), [(NOW, str(min(come)).encode())]
+            everywhere = await self._sender.partitions(CANDIDATES)
+            await self._sender.send([Outgoing(CANDIDATES, None, value, headers, number) for number in everywhere])
+
+    async def _come(self, number: int) -> int:
+        """The time before which nothing can come any more from a partition, microseconds."""
+        position = (await self._current(number)).partition.position
+        before = self._sender.latest
+        end = await end_of(self._given, self.stage.input, number, self._stopping)
+        return max(position.now, before) if position.offset + 1 >= end else position.now
 
 
 def arrived(event: EventT[Any]) -> tuple[int, Arrived]:

@@ -133,6 +133,25 @@ def test_a_clock_that_steps_back_is_not_followed_nor_a_gap_in_the_offsets_minded
     assert times == {first.key: str(first.at).encode(), last.key: str(first.at).encode()}
 
 
+def test_a_tick_overtakes_nothing_that_waits_or_is_on_its_way(given: Kafka) -> None:
+    async def work() -> tuple[Arrived, Arrived]:
+        made = await worker(given)
+        (_, first), *more = await put(given, ["Lock fires", "Lock calm"])
+        await asyncio.gather(made.handle([(0, first)]), made.tick([0]))
+        await made.tick([])
+        await made.handle(more)
+        await made.tick([0])
+        await made.stop()
+        return first, more[0][1]
+
+    before = sum(not record.key for record in records(given.bootstrap, CANDIDATES))
+    first, second = asyncio.run(work())
+    after = [record for record in records(given.bootstrap, CANDIDATES) if not record.key][before:]
+    behind, caught_up = (int(dict(record.headers)[NOW]) for record in after)
+    assert behind == first.at
+    assert second.at <= caught_up <= 1000 * after[-1].timestamp
+
+
 def test_a_worker_that_wakes_beside_its_successor_can_write_no_state(given: Kafka) -> None:
     async def work() -> None:
         batch = await put(given, ["Mill fires", "Mill calm", "Mill fires on"])
