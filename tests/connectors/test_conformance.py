@@ -4,7 +4,9 @@ import json
 from collections.abc import Sequence
 from email.utils import format_datetime
 from html import escape
+from pathlib import Path
 
+from connectors.sdk import kinds
 from connectors.sdk.testing import FolderWorld, HttpWorld, Sample, conformance_suite
 from connectors.sdk.testing.describe import PAGE, page
 
@@ -54,3 +56,9 @@ TestFolder = conformance_suite("folder", FolderWorld, docs=PAGE)
 
 def test_the_page_of_kinds_says_what_their_configurations_say() -> None:
     assert PAGE.read_text("utf-8") == page(), "run python -m connectors.sdk.testing.docs"
+
+
+def test_every_kind_that_ships_has_a_suite() -> None:
+    suites = "".join(file.read_text("utf-8") for file in Path(__file__).parent.glob("test_conformance*.py"))
+    shipped = [name for name, offered in kinds().items() if offered.value.startswith("connectors.")]
+    assert [name for name in shipped if f'conformance_suite("{name}"' not in suites] == []
