@@ -35,6 +35,7 @@ from tests.bench import servers
 from tests.bench.baseline import Baseline
 from tests.bench.feeds import reading_feeds
 from tests.bench.log import related
+from tests.bench.profile import profile
 from tests.bench.texts import AVERAGE, dense_articles, long_articles, real_articles
 from tests.eval.material import seed_articles
 
@@ -43,6 +44,9 @@ Given = TypeVar("Given")
 
 ROUND = 24
 """Articles of a round."""
+
+PROFILE = "profile"
+"""The part that is measured only where it is named."""
 
 STARTER = Path(rules_module.__file__).with_name("rules")
 """The starter pack."""
@@ -346,4 +350,5 @@ PARTS: dict[str, Callable[[bool], Figures]] = {
     "scaling": servers.scaling,
     "restore": restoring,
     "feeds": reading_feeds,
+    PROFILE: partial(profile, now=_now),
 }
