@@ -2,12 +2,13 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping
+from functools import lru_cache
 from itertools import chain
 from math import fsum, sqrt
 from typing import NamedTuple
 
 from pipeline.stories.credits import key_of
-from pipeline.stories.memory import DAY, JOINING, Known, Memory, posted
+from pipeline.stories.memory import DAY, JOINING, Known, Memory, neutral, posted
 from pipeline.stories.rarity import FIRST_WORD
 from pipeline.stories.similarity import contradictions, likeness, slots, weighed
 
@@ -80,15 +81,23 @@ def _one(mine: Mapping[int, float], theirs: Mapping[int, float]) -> bool:
     return shared > 0 and shared / sqrt(lengths) >= MERGE
 
 
-def _pooled(memory: Memory, story: bytes, *more: frozenset[int]) -> Mapping[int, float]:
+def _pooled(memory: Memory, story: bytes, more: frozenset[int] = frozenset()) -> Mapping[int, float]:
     """What the latest articles of a story say, words left out: in full what half of them say, less what fewer do."""
-    articles = [memory.articles[name].neutral for name in memory.stories[story].articles[-POOLED:]]
-    articles += [tuple(feature for feature in features if feature < FIRST_WORD) for features in more]
-    counts = Counter(chain.from_iterable(articles))
-    half, weights = len(articles) / 2, memory.weights(counts)
+    articles = tuple(memory.articles[name].features for name in memory.stories[story].articles[-POOLED:])
+    counts, half = _counted(articles), len(articles) / 2
+    if more:
+        counts, half = counts.copy(), half + 0.5
+        counts.update(feature for feature in more if feature < FIRST_WORD)
+    weights = memory.weights(counts)
     return {
         feature: weights[feature] * (sqrt(count / half) if count < half else 1.0) for feature, count in counts.items()
     }
+
+
+@lru_cache(maxsize=128)  # a story without news is asked for again and again
+def _counted(articles: tuple[bytes, ...]) -> Counter[int]:
+    """How many of these articles, by their packed features, have each feature, words left out."""
+    return Counter(chain.from_iterable(map(neutral, articles)))
 
 
 def story_scores(

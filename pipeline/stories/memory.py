@@ -52,11 +52,6 @@ class Known(msgspec.Struct, array_like=True, gc=False):
         return _feature_set(self.features)
 
     @property
-    def neutral(self) -> tuple[int, ...]:
-        """The features without words."""
-        return _neutral(self.features)
-
-    @property
     def numbered_order(self) -> tuple[int, ...]:
         """The order as numbers."""
         return _numbered_order(self.order)
@@ -68,7 +63,8 @@ def _feature_set(features: bytes) -> frozenset[int]:
 
 
 @lru_cache(maxsize=8192)
-def _neutral(features: bytes) -> tuple[int, ...]:
+def neutral(features: bytes) -> tuple[int, ...]:
+    """Packed features without words."""
     numbers = unpack(features)  # in order
     return numbers[: bisect_left(numbers, FIRST_WORD)]
 

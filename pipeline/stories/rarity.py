@@ -75,7 +75,7 @@ def weights(frequency: Mapping[int, int], seen: int, features: Iterable[int]) ->
     """Of features, where `seen` articles are in the window and `frequency` says in how many of them each is."""
     get, window = frequency.get, seen + PRIOR
     return {
-        feature: _WEIGHT[feature >> 28] * log(window / (get(feature, 0) + _EXPECTED[feature >> 28]))
+        feature: _WEIGHT[kind := feature >> 28] * log(window / (get(feature, 0) + _EXPECTED[kind]))
         for feature in features
     }
 
@@ -87,8 +87,8 @@ def most_telling(frequency: Mapping[int, int], seen: int, counted: Mapping[int, 
     """
     get, window = frequency.get, seen + PRIOR
     worth = {
-        feature: _WEIGHT[feature >> 28]
-        * log(window / (get(feature, 0) + _EXPECTED[feature >> 28]))
+        feature: _WEIGHT[kind := feature >> 28]
+        * log(window / (get(feature, 0) + _EXPECTED[kind]))
         * (_ROOT[times] if times < MOST_USED else _ROOT[MOST_USED])
         for feature, times in counted.items()
     }

@@ -2,7 +2,7 @@
 
 import tempfile
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
@@ -58,7 +58,7 @@ class Clock:
     """Seconds of this thread's own processor time, by step."""
 
     def __init__(self) -> None:
-        self.spent: Counter[str] = Counter()
+        self.spent: defaultdict[str, float] = defaultdict(float)
         self._within: list[float] = []
         """Of each step that is running, what steps within it have taken."""
 
