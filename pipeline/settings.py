@@ -81,6 +81,7 @@ class _File(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     rules: tuple[str, ...] = ()
     watchlists: tuple[str, ...] = ()
     themes: tuple[str, ...] = ()
+    wars: tuple[str, ...] = ()
     outlets: str | None = None
     site_rules: tuple[str, ...] = ()
     allow: tuple[str, ...] = ()
@@ -106,6 +107,8 @@ class Settings:
     rules: tuple[Path, ...]
     watchlists: tuple[Path, ...]
     themes: tuple[Path, ...]
+    wars: tuple[Path, ...]
+    """Beside those that wirewatch knows of: whose soil a munition may hit without that being news of a third state."""
     outlets: Path | None
     """Table of outlets: owner, affiliation, reliability."""
     site_rules: SiteRules | None
@@ -133,6 +136,7 @@ VARIABLES: dict[str, tuple[Key, ...]] = {
     "RULES": ("rules",),
     "WATCHLISTS": ("watchlists",),
     "THEMES": ("themes",),
+    "WARS": ("wars",),
     "OUTLETS": ("outlets",),
     "SITE_RULES": ("site_rules",),
     "ALLOW": ("allow",),
@@ -143,7 +147,7 @@ VARIABLES: dict[str, tuple[Key, ...]] = {
     },
 }
 """Variables without their prefix, and the keys they set. Lists are separated as in PATH."""
-LISTS = {"RULES", "WATCHLISTS", "THEMES", "SITE_RULES", "ALLOW"}
+LISTS = {"RULES", "WATCHLISTS", "THEMES", "WARS", "SITE_RULES", "ALLOW"}
 
 
 def load(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> Settings:
@@ -169,7 +173,12 @@ def load(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> S
     base = file.parent if file else Path()
     paths = {
         key: tuple(_existing(base, text, (key, number), document, variables) for number, text in enumerate(texts))
-        for key, texts in (("rules", keys.rules), ("watchlists", keys.watchlists), ("themes", keys.themes))
+        for key, texts in (
+            ("rules", keys.rules),
+            ("watchlists", keys.watchlists),
+            ("themes", keys.themes),
+            ("wars", keys.wars),
+        )
     }
     return Settings(
         file=file,

@@ -1,9 +1,12 @@
 """Settings: what is read, what wins, and how mistakes are named."""
 
+from datetime import date
 from pathlib import Path
 
 import pytest
 
+from pipeline.commands.common import apply_lexicons
+from pipeline.enrich import munitions
 from pipeline.settings import SettingsError, load
 
 
@@ -36,9 +39,21 @@ def test_a_variable_may_name_the_file(tmp_path: Path) -> None:
 
 def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
-    (tmp_path / "wirewatch.yaml").write_text("data: here\nrules: [mine]\n")
+    (tmp_path / "wirewatch.yaml").write_text("data: here\nrules: [mine]\nwars: [mine]\n")
     found = load(tmp_path / "wirewatch.yaml", {})
-    assert (found.data, found.rules) == (tmp_path / "here", (tmp_path / "mine",))
+    assert (found.data, found.rules, found.wars) == (tmp_path / "here", (tmp_path / "mine",), (tmp_path / "mine",))
+
+
+def test_wars_of_ones_own_are_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "wars.yaml").write_text("- {parties: [PRT, NLD], from: 1601-01-01, to: 1661-08-06}\n")
+    (tmp_path / "wirewatch.yaml").write_text("wars: [wars.yaml]\n")
+    monkeypatch.setattr(munitions, "_added", [])
+    try:
+        apply_lexicons(load(tmp_path / "wirewatch.yaml", {}))
+        assert munitions.enemies("PRT", date(1640, 1, 1)) == {"NLD"}
+    finally:
+        monkeypatch.undo()
+        munitions.add()  # lets go of what was read
 
 
 def test_variables_win(tmp_path: Path) -> None:

@@ -54,13 +54,14 @@ def rule_set(
 
 
 def apply_lexicons(given: "Settings | None", paths: Sequence[Path] = ()) -> None:
-    """Tells enrichment which names and themes to look for beside its own, from files or folders of them."""
-    from pipeline.enrich import themes, watchlists
+    """Tells enrichment which names, themes and wars there are beside its own, from files or folders of them."""
+    from pipeline.enrich import munitions, themes, watchlists
 
     names = [*(given.watchlists if given else ()), *paths]
     try:
         watchlists.add(*(file for path in names for file in _files(path)))
         themes.add(*(file for path in (given.themes if given else ()) for file in _files(path)))
+        munitions.add(*(file for path in (given.wars if given else ()) for file in _files(path)))
     except (ValueError, OSError) as error:
         fail(str(error))
 
