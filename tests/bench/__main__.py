@@ -2,12 +2,8 @@
 
 python -m tests.bench                 about two minutes
 python -m tests.bench --quick         about twenty seconds, rougher
-<<<<<<< HEAD
 python -m tests.bench --only reading  one part: starting, reading, end to end, latency, rules, servers, scaling,
                                       restore, feeds
-=======
-python -m tests.bench --only reading  one part: starting, reading, end to end, latency, rules, servers, scaling
->>>>>>> eb17b24 (docs/performance.md: where the time goes, what helped and what did not)
 python -m tests.bench --only profile  where an article's time goes, step by step
 python -m tests.bench --data DIR      real pages too, out of a folder of development sets
 
