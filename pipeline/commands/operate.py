@@ -33,7 +33,9 @@ def connect(
 ) -> None:
     """Poll the sources of wirewatch.yaml and put what they bring on Kafka, until SIGTERM.
 
-    While no broker answers it waits; a source's place moves on only behind what the broker has acknowledged.
+    While no broker answers it waits; a source's place moves on only behind what the broker has acknowledged. Started
+    several times, with the same wirewatch.yaml, the processes divide the sources; those of one that dies are polled by
+    the others within seconds.
 
     Examples:
 
@@ -60,17 +62,20 @@ def connect(
 def _connect(given: "Settings", outlets: "Outlets", stop: threading.Event, once: bool) -> None:
     from connectors.sdk.runner import Runner
     from pipeline.engines.kafka.patient_log import PatientLog
+    from pipeline.engines.kafka.shares import KafkaShares
 
     log = PatientLog(given.kafka, stop)
+    shares = KafkaShares(given.kafka, log, (source.id for source in given.sources))
+    runner = Runner(
+        log,
+        given.sources,
+        outlets=outlets,
+        allow=given.allow,
+        polite=given.polite,
+        site_rules=given.site_rules,
+        shares=None if once else shares,
+    )
     try:
-        runner = Runner(
-            log,
-            given.sources,
-            outlets=outlets,
-            allow=given.allow,
-            polite=given.polite,
-            site_rules=given.site_rules,
-        )
         runner.run(stop, once=once)
     finally:
         log.close()

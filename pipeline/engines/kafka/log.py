@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -66,6 +66,11 @@ class KafkaLog:
         """Where a connector has to go on; None where it has never been."""
         return self._known_cursors().get(source)
 
+    def reread(self, partitions: Collection[int]) -> None:
+        """Learns the cursors in some partitions anew, which another process may have written."""
+        known = self._cursors if self._cursors is not None else {}
+        self._cursors = known | {source: value.decode() for source, value in self._whole(CURSORS, partitions)}
+
     def health(self, source: SourceHealth) -> None:
         """The latest word on a source."""
         self._send([(HEALTH, source.id, encode(source), None)])
@@ -105,18 +110,22 @@ class KafkaLog:
             return self._producer.send(DEAD_LETTERS, key=key.encode(), value=letter)
         return self._producer.send(topic, key=key.encode(), value=value)
 
-    def _whole(self, topic: str) -> Iterator[tuple[str, bytes]]:
-        """Keys and values of a topic of one partition, from its beginning to its present end."""
+    def _whole(self, topic: str, partitions: Collection[int] | None = None) -> Iterator[tuple[str, bytes]]:
+        """Keys and values of some partitions, or all of them, from the beginning to the present end."""
         consumer = KafkaConsumer(**clients.kafka_python(self._given), group_id=None, enable_auto_commit=False)
-        place = TopicPartition(topic, 0)
         try:
-            consumer.assign([place])
-            consumer.seek_to_beginning(place)
-            end = consumer.end_offsets([place])[place]
-            while consumer.position(place) < end:
-                for record in consumer.poll(timeout_ms=500).get(place, ()):
-                    if record.value is not None:
-                        yield (record.key or b"").decode(), record.value
+            numbers = (consumer.partitions_for_topic(topic) or ()) if partitions is None else partitions
+            places = [TopicPartition(topic, number) for number in sorted(numbers)]
+            if not places:
+                return
+            consumer.assign(places)
+            consumer.seek_to_beginning(*places)
+            ends = consumer.end_offsets(places)
+            while any(consumer.position(place) < end for place, end in ends.items()):
+                for records in consumer.poll(timeout_ms=500).values():
+                    for record in records:
+                        if record.value is not None:
+                            yield (record.key or b"").decode(), record.value
         except KafkaError as error:
             raise StoreUnavailableError(f"{topic} cannot be read from {self._given.bootstrap}: {error}") from error
         finally:

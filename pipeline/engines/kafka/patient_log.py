@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import TypeVar
 
 from kafka.errors import KafkaError
@@ -45,6 +45,10 @@ class PatientLog:
     def cursor(self, source: str) -> str | None:
         """Where a connector has to go on; None where it has never been."""
         return self._until_done(lambda log: log.cursor(source))
+
+    def reread(self, partitions: Collection[int]) -> None:
+        """Learns the cursors in some partitions anew, which another process may have written."""
+        self._until_done(lambda log: log.reread(partitions))
 
     def health(self, source: SourceHealth) -> None:
         """The latest word on a source."""

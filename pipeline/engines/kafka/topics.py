@@ -37,6 +37,10 @@ REMEMBERED = 45
 """Days that relate's own log is kept: it knows an article for 35 days after its latest revision."""
 
 
+SHARES = 60
+"""Partitions of the cursors: the most processes that sources can be divided among."""
+
+
 class Topic(NamedTuple):
     """A topic as it should be."""
 
@@ -86,7 +90,7 @@ def topics(given: Kafka, retention_days: int) -> tuple[Topic, ...]:
         topic(ALERTS, cleanup="compact"),
         topic(ACTIONS, days=IN_TRANSIT),
         topic(RULES, cleanup="compact"),
-        topic(CURSORS, cleanup="compact"),
+        topic(CURSORS, SHARES, cleanup="compact", keyed=False),  # each process reads how many there are
         topic(HEALTH, cleanup="compact"),
         topic(DEAD_LETTERS, days=retention_days, keyed=False),
     )
