@@ -26,7 +26,7 @@ from pipeline.model.dead_letter import DeadLetter, dead_letter
 from pipeline.model.health import FailureKind, SourceHealth
 
 TOPIC = "articles.raw.v1"
-STARTS = 50
+STARTS = 200
 """Sources that are polled for the first time a second."""
 BUDGET = 600.0
 """Seconds that a source may take without bringing a batch, its turns at hosts not counted."""

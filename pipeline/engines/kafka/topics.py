@@ -1,5 +1,6 @@
 """The topics of the graph as data, and the command that creates or checks them."""
 
+import time
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
@@ -37,6 +38,8 @@ REMEMBERED = 45
 """Days that relate's own log is kept: it knows an article for 35 days after its latest revision."""
 
 
+VISIBLE_WITHIN = 10.0
+"""Seconds that are waited for a topic that was made."""
 SHARES = 60
 """Partitions of the cursors: the most processes that sources can be divided among."""
 
@@ -142,6 +145,9 @@ def _create(admin: KafkaAdminClient, missing: Sequence[Topic], replication: int)
             )
         except TopicAlreadyExistsError:  # another setup was first
             continue
+    until = time.monotonic() + VISIBLE_WITHIN
+    while {topic.name for topic in missing} - set(admin.list_topics()) and time.monotonic() < until:
+        time.sleep(0.1)  # a topic of many partitions is made before every broker knows of it
 
 
 def _described(topic: Topic) -> str:

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 import yaml
+from kafka.admin import KafkaAdminClient
 
 from pipeline.engines.kafka.log import KafkaLog
-from pipeline.engines.kafka.shares import partition_of
+from pipeline.engines.kafka.shares import GROUP, partition_of
 from pipeline.engines.kafka.topics import SHARES, set_up
 from pipeline.model.article import Article
 from pipeline.model.codec import decode
@@ -73,6 +74,17 @@ def arrived(bootstrap: str) -> set[str]:
     return {decode(record.value, Article).title for record in records(bootstrap, RAW)}
 
 
+def shares(bootstrap: str) -> list[int]:
+    """How many partitions each process has."""
+    admin = KafkaAdminClient(bootstrap_servers=bootstrap)
+    try:
+        members = admin.describe_groups([GROUP])[GROUP]["members"]
+    finally:
+        admin.close()
+    assignments = [one["member_assignment"] for one in members if one["member_assignment"]]  # none while they move
+    return [len(topic["partitions"]) for one in assignments for topic in one["assigned_partitions"]]
+
+
 def test_what_a_dead_process_polled_is_polled_by_the_other(installation: tuple[Path, str]) -> None:
     folder, bootstrap = installation
     wanted = write(folder, 0)
@@ -81,6 +93,7 @@ def test_what_a_dead_process_polled_is_polled_by_the_other(installation: tuple[P
     try:
         wait_for("the first process took in nothing", lambda: wanted <= arrived(bootstrap))
         second = Connect(folder, bootstrap)
+        wait_for("the sources are not divided", lambda: shares(bootstrap) == [SHARES // 2, SHARES // 2])
         for number in range(1, 4):
             wanted |= write(folder, number)
         wait_for("two processes skip something", lambda: wanted <= arrived(bootstrap))
