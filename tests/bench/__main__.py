@@ -3,7 +3,7 @@
 python -m tests.bench                 about two minutes
 python -m tests.bench --quick         about twenty seconds, rougher
 python -m tests.bench --only reading  one part: starting, reading, end to end, latency, rules, servers, scaling,
-                                      restore, feeds
+                                      restore, feeds, sources
 python -m tests.bench --only profile  where an article's time goes, step by step
 python -m tests.bench --data DIR      real pages too, out of a folder of development sets
 
@@ -107,6 +107,13 @@ LINES = (
     Line("feeds", "ours", "feeds of twenty entries", "feeds/s of one core"),
     Line("feeds", "feedparser", "feedparser alone beside it", "feeds/s of one core"),
     Line("feeds", "ratio", "over feedparser", "times", "at least 1", lambda ratio: ratio >= 1),
+    Line("sources", "load", "10,000 sources (quick: 1,000) read and checked", "s", "under 5", lambda s: s < 5),
+    Line("sources", "first", "their start to the first item in the log", "s", "under 5", lambda s: s < 5),
+    Line("sources", "polled", "polled within 90 s (quick: 15 s)", "sources"),
+    Line("sources", "polls", "polled by one process", "sources/s"),
+    Line("sources", "items", "from poll to log", "items/s"),
+    Line("sources", "cost", "a poll of five items costs the process", "ms of one core"),
+    Line("sources", "memory", "peak memory of the process", "MB", "under 500", lambda size: size < 500),
     Line("end to end", "memory", "peak memory, end to end, helpers too", "MB", "under 600", lambda size: size < 600),
     Line("latency", "memory", "peak memory, live", "MB", "under 600", lambda size: size < 600),
 )

@@ -35,6 +35,7 @@ from tests.bench import servers
 from tests.bench.baseline import Baseline
 from tests.bench.feeds import reading_feeds
 from tests.bench.log import related
+from tests.bench.polling import polling
 from tests.bench.profile import profile
 from tests.bench.texts import AVERAGE, dense_articles, long_articles, real_articles
 from tests.eval.material import seed_articles
@@ -349,6 +350,7 @@ PARTS: dict[str, Callable[[bool], Figures]] = {
     "servers": servers.stack,
     "scaling": servers.scaling,
     "restore": restoring,
+    "sources": polling,
     "feeds": reading_feeds,
     PROFILE: partial(profile, now=_now),
 }
