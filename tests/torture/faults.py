@@ -31,6 +31,7 @@ from pipeline.topics import ARTICLES, CANDIDATES, DEAD_LETTERS, ENRICHED, RAW
 from tests.stack.elasticsearch import Elasticsearch
 from tests.stack.kafka import Kafka
 from tests.stack.parity import embedded, on_kafka
+from tests.stack.process import end_with_parent
 from tests.stack.proxy import Proxy
 from tests.stack.topics import records, wait_for
 from tests.stack.workers import Worker
@@ -41,6 +42,8 @@ PARTITIONS = 2
 STAGES = "enrich,relate,correlate,inbox"
 FILE = 20
 """Articles of a file that is dropped for the connector."""
+_WITH_US = end_with_parent if sys.platform == "linux" else None
+"""A connector ends when the torture does, however it does."""
 PATIENCE = 300.0
 """Seconds that a run may take to come to rest after its last fault."""
 
@@ -164,7 +167,7 @@ def _feed(bench: Bench, count: int, seed: int) -> None:
     """The connector, started again whenever it was killed, until it has delivered everything."""
     command = [sys.executable, "-m", "tests.torture.feeder", bench.settings.bootstrap, str(count), str(seed)]
     while True:
-        with subprocess.Popen(command, stdin=subprocess.DEVNULL) as bench.feeder:
+        with subprocess.Popen(command, stdin=subprocess.DEVNULL, preexec_fn=_WITH_US) as bench.feeder:
             if bench.feeder.wait() == 0:
                 return
 
@@ -181,7 +184,9 @@ def _connect(bench: Bench) -> None:
     wanted = {article.id for article in bench.articles}
     while not wanted <= _ids(bench, RAW):
         with (bench.folder / "connect.log").open("ab") as log:
-            bench.feeder = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            bench.feeder = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, preexec_fn=_WITH_US
+            )
         while bench.feeder.poll() is None and not wanted <= _ids(bench, RAW):
             time.sleep(1)
         bench.feeder.terminate()
