@@ -1,18 +1,20 @@
 """What a source is worth before it is added: one poll of it, nothing kept, and a verdict."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import repeat
 from typing import Any, Literal, cast
 
+from connectors.pages import Page, SiteRules
 from connectors.sdk.declare import Declared
-from connectors.sdk.errors import SourceError
+from connectors.sdk.errors import SourceError, TransientError
 from connectors.sdk.fetch import Fetch
 from connectors.sdk.schedule import failure_kind
 from connectors.sdk.source import Bad, Context, utcnow
-from pipeline.model.article import Article
+from pipeline.model.article import Article, Raw
 from pipeline.model.health import FailureKind
 
 PATIENCE = 60.0
@@ -31,9 +33,32 @@ class Verdict:
     """Of the first batch that had any."""
 
 
-async def check(declared: Declared, fetch: Fetch, now: Callable[[], datetime] = utcnow) -> Verdict:
-    """Polls a source until it brings something, ends or fails. Never raises a failure of the source."""
-    context = Context(source=declared.source, fetch=fetch, now=now)
+@dataclass(frozen=True)
+class _Glance(Context):
+    """Reads no more article pages than it is given `turns`."""
+
+    turns: Iterator[object] = field(default_factory=lambda: repeat(None))
+
+    async def page(self, url: str) -> tuple[Page | None, Raw]:
+        for _ in self.turns:
+            return await super().page(url)
+        raise TransientError(f"{url} is not read at a glance")
+
+
+async def check(
+    declared: Declared,
+    fetch: Fetch,
+    now: Callable[[], datetime] = utcnow,
+    *,
+    pages: int | None = None,
+    site_rules: SiteRules | None = None,
+) -> Verdict:
+    """Polls a source until it brings something, ends or fails. Never raises a failure of the source.
+
+    `pages`: article pages that are read at most; all of the first batch by default.
+    """
+    turns = repeat(None) if pages is None else repeat(None, pages)
+    context = _Glance(source=declared.source, fetch=fetch, now=now, site_rules=site_rules, turns=turns)
     items: list[Article | Bad] = []
     try:
         async with (

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from connectors.discover import Candidate, Found
     from connectors.sdk import Bad
+    from connectors.sdk.check import Verdict
     from connectors.sdk.declare import Declared
     from pipeline.model.article import Article
     from pipeline.model.health import SourceHealth
@@ -385,13 +386,28 @@ def _declared(entry: dict[str, Any]) -> "Declared":
 
 
 def _poll(declared: "Declared", given: "Settings") -> "list[Article | Bad]":
-    from connectors.preview import preview
-    from connectors.sdk import SourceError
+    """The newest items of one poll, bad ones last."""
+    import asyncio
 
-    try:
-        return preview(declared, allow=given.allow, site_rules=given.site_rules, count=SHOWN)
-    except SourceError as error:
-        fail(str(error), 1)
+    from connectors.sdk import Fetch
+    from connectors.sdk.check import check
+
+    async def poll() -> "Verdict":
+        fetch = Fetch(allow=given.allow)
+        try:
+            return await check(declared, fetch, pages=SHOWN, site_rules=given.site_rules)
+        finally:
+            await fetch.aclose()
+
+    verdict = asyncio.run(poll())
+    if not verdict.items and verdict.kind not in ("ok", "empty"):
+        fail(f"{verdict.kind}: {verdict.sentence}", 1)
+    return sorted(verdict.items, key=_newest_first)[:SHOWN]
+
+
+def _newest_first(item: "Article | Bad") -> tuple[bool, float]:
+    published = getattr(item, "published", None)
+    return not hasattr(item, "published"), -published.timestamp() if published else 0.0
 
 
 def _show(items: "list[Article | Bad]") -> None:
