@@ -21,7 +21,7 @@ bench: $(VENV)/.installed-dev
 	@$(BIN)/python -m tests.bench $(if $(EVAL_DATA),--data $(EVAL_DATA)) $(ARGS)
 
 eval: $(VENV)/.installed-dev
-	@$(BIN)/python -m tests.eval $(if $(EVAL_DATA),--data $(EVAL_DATA)) $(ARGS)
+	@$(BIN)/python -m tests.eval --by-language $(if $(EVAL_DATA),--data $(EVAL_DATA)) $(ARGS)
 
 stack: $(VENV)/.installed-dev maven
 	@$(BIN)/python -m tests.stack

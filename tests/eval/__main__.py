@@ -28,7 +28,7 @@ from tests.eval.baseline import read_by_keywords
 from tests.eval.errors import errors, show
 from tests.eval.material import Case, alerts, own, seeds
 from tests.eval.other import SETS
-from tests.eval.scoring import KINDS, MAIN_LANGUAGES, Tally, add, read_by_pipeline, score
+from tests.eval.scoring import KINDS, MAIN_LANGUAGES, Labels, Tally, add, read_by_pipeline, score, tally
 
 MODULES = ("stories", "replay", "feeds", "pages")
 """Scorers of their own rooms: `report(folder)` gives lines of figures."""
@@ -40,6 +40,8 @@ class Scored(NamedTuple):
     language: str
     pipeline: dict[str, Tally]
     keywords: dict[str, Tally]
+    fired: Labels
+    expected: Labels
 
 
 def main() -> int:
@@ -95,7 +97,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--lang", type=lambda text: text.split(","), help="only labelled articles in these languages")
     parser.add_argument("--errors", choices=[*KINDS, *SETS], help="each wrong label, with the words that misled")
     parser.add_argument("--show", metavar="ID", help="everything that is read in one labelled article")
-    parser.add_argument("--by-language", action="store_true", help="F1 per language")
+    parser.add_argument("--by-language", action="store_true", help="F1 by language, and figures by rule")
     return parser.parse_args()
 
 
@@ -107,14 +109,7 @@ def _plain(lines: Iterable[str]) -> None:
 def _tables(
     console: Console, name: str, cases: list[Case], read: Callable[[Article], EnrichedArticle], by_language: bool
 ) -> None:
-    scored = [
-        Scored(
-            case.expect.language,
-            score(read_by_pipeline(read(case.article)), case.expect),
-            score(read_by_keywords(case.article), case.expect),
-        )
-        for case in cases
-    ]
+    scored = [_scored(case, read) for case in cases]
     silent = sum(not case.expect.rules for case in cases)
     groups = {
         "all": scored,
@@ -135,6 +130,25 @@ def _tables(
     console.print(table)
     if by_language:
         _by_language(console, name, scored)
+        _by_rule(console, name, scored)
+
+
+def _scored(case: Case, read: Callable[[Article], EnrichedArticle]) -> Scored:
+    found = read_by_pipeline(read(case.article))
+    keywords = score(read_by_keywords(case.article), case.expect)
+    fired, expected = found.labels["rules"], frozenset(case.expect.rules)
+    return Scored(case.expect.language, score(found, case.expect), keywords, fired, expected)
+
+
+def _by_rule(console: Console, name: str, scored: list[Scored]) -> None:
+    table = Table(title=f"{name}: rules, P R F1", title_justify="left")
+    for heading in ("rule", "wanted", "P    R    F1"):
+        table.add_column(heading, justify="left" if heading == "rule" else "right")
+    for rule in sorted(frozenset().union(*(each.fired | each.expected for each in scored))):
+        only = frozenset({rule})
+        found = add(tally(each.fired & only, each.expected & only) for each in scored)
+        table.add_row(rule, str(found.right + found.missed), _cell(found))
+    console.print(table)
 
 
 def _by_language(console: Console, name: str, scored: list[Scored]) -> None:
