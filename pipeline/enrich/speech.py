@@ -104,6 +104,7 @@ class Manner(NamedTuple):
     relative: tuple[str, ...]
     passive: frozenset[str]
     helpers: frozenset[str]
+    tells: frozenset[str]
     ties: frozenset[str]
     pronouns: frozenset[str]
     topic: tuple[str, ...]
@@ -122,6 +123,7 @@ def manner(language: str) -> Manner:
         relative=tuple(f"{fold(word)} " for word in data.get("who", ())),
         passive=frozenset(map(fold, data.get("passive", ()))),
         helpers=frozenset(map(fold, data.get("helpers", ()))),
+        tells=frozenset(map(fold, data.get("tells", ()))),
         ties=frozenset(map(fold, data.get("and", ()))),
         pronouns=frozenset(map(fold, data.get("pronouns", ()))),
         topic=tuple(map(fold, data.get("topic", ()))),
@@ -265,6 +267,8 @@ class _Finder:
         mark = before[-1:]
         if rules.passive and mark.isalnum() and before[before.rfind(" ") + 1 :].lower() in rules.passive:
             return None
+        if self.folded[begin:behind] in rules.tells:
+            return self._left(start, verb, last)
         span = None
         if mark and (before.rstrip(",،. ")[-1:] if mark in ",،." else mark) in _QUOTED:  # "...", said the minister
             span = self._right(end, behind, loose=True)

@@ -16,6 +16,13 @@ SAID = [
     ("The drone fell in Moldova, the foreign ministry in Chisinau said.", "the foreign ministry", "asserts"),
     ("Russia's defence ministry denied that its missile had hit the embassy.", "Russia's defence ministry", "denies"),
     ("Poland's interior minister, Anna Nowak, confirmed that the crossing was shut.", "Anna Nowak", "confirms"),
+    (
+        "“They wanted to kill her,” the minister of Chile told reporters at the gate.",
+        "the minister of Chile",
+        "asserts",
+    ),
+    ("The opposition Alianza Cívica denied that anybody close to it had fired.", "The opposition", "denies"),
+    ("Two Britons were held in Minsk, their families said.", "their families", "asserts"),
     ("Tehran warned that Israel would pay for the strike.", "Tehran", "warns"),
     ("Paris demanded the release of the journalist held in Mali.", "Paris", "demands"),
     ("The Kremlin declined to comment on the damaged embassy.", "The Kremlin", "declines-to-comment"),
