@@ -21,7 +21,7 @@ def _premises(context: Context, sentence: Sentence, words: tuple[Hit, ...]) -> V
     premises, deed = words[0], words[1]
     if _speaks(sentence, premises, deed) or context.near(premises, sentence.of("embassy-row"), 0):
         return False
-    if context.near(premises, sentence.of("cyber"), 3) or context.near(deed, sentence.of("cyber"), 3):
+    if context.near(premises, sentence.of("cyber"), 5) or context.near(deed, sentence.of("cyber"), 3):
         return False
     if deed.value in ("storm", "strike") and _in_jest(context):
         return False
@@ -269,6 +269,12 @@ def _victim(context: Context, sentence: Sentence, words: tuple[Hit, ...]) -> Ver
     )
 
 
+def _aimed(_context: Context, _sentence: Sentence, words: tuple[Hit, ...]) -> Verdict:
+    """The leader stands behind the words that say at whom it was aimed, or within them."""
+    leader, deed = words[0], words[1]
+    return deed.start < leader.start
+
+
 def _third_state(context: Context, sentence: Sentence, words: tuple[Hit, ...]) -> Verdict:
     """It came down on a state that is no party to the fighting it belongs to."""
     return bool(violated(context, sentence, words[0], words[1]))
@@ -291,5 +297,6 @@ CHECKS: dict[str, Callable[[Context, Sentence, tuple[Hit, ...]], Verdict]] = {
     "nationals": _nationals,
     "un-staff": _un_staff,
     "victim": _victim,
+    "aimed": _aimed,
     "third-state": _third_state,
 }

@@ -108,6 +108,6 @@ def _past(context: Context, sentence: Sentence, words: tuple[Hit, ...]) -> bool:
     for year in _YEAR.finditer(reading.text, sentence.start, sentence.end):
         if int(year[0]) < this_year and context.near((start, end), [year.span()], 5):
             low, high = min(end, year.end()), max(start, year.start())
-            if not BREAK.search(reading.text, low, high):
+            if sentence.in_title or not BREAK.search(reading.text, low, high):
                 return True
     return False
