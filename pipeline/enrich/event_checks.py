@@ -105,9 +105,18 @@ def _diplomatic(_context: Context, sentence: Sentence, _words: tuple[Hit, ...]) 
 def _out_of_country(context: Context, sentence: Sentence, words: tuple[Hit, ...]) -> Verdict:
     """People who are abroad: an embassy or two states are spoken of."""
     who, deed = words[0], words[1]
-    if _speaks(sentence, who, deed) or (who.value == "staff" and _unwanted(context, sentence, deed)):
+    if _speaks(sentence, who, deed) and not _asked(context, sentence, who):
+        return False
+    if who.value == "staff" and _unwanted(context, sentence, deed):
         return False
     return sentence.has("embassy", "consulate", "@facility", "foreign", "citizens") or _states(context, sentence) >= 2
+
+
+def _asked(context: Context, sentence: Sentence, who: Hit) -> bool:
+    """Where verbs come last, those whom an office asks stand among the words before "asked"."""
+    return context.verb_last and context.before(
+        who, sentence.of("foreign-ministry", "ministry", "embassy", "government", "@organ", "@facility"), 6
+    )
 
 
 def _unwanted(context: Context, sentence: Sentence, deed: Hit) -> bool:
@@ -233,6 +242,8 @@ def _nationals(context: Context, sentence: Sentence, words: tuple[Hit, ...]) -> 
         return False
     if people.value == "@state" and _has_spaces(sentence):
         return False  # only where nationality is told by the bare name
+    if context.near(people, sentence.of("embassy", "consulate", "mission", "residence"), 1):
+        return False  # the embassy's nationality
     powers = ("police", "security-service", "army", "court", "government", "ministry", "troops", "leader-office")
     if _speaks(sentence, people, capture) or (sentence.has("crime") and not context.concepts & {"spying", "hostage"}):
         return False

@@ -12,7 +12,10 @@ STRENGTH: tuple[Status, ...] = ("reported", "claimed", "denied", "threatened", "
 """Strongest first: of the sentences that tell one event, the strongest decides."""
 FIRMEST = STRENGTH[0]
 
-_YEAR = re.compile(r"\b(?:1[5-9]|20)\d\d\b")
+_YEAR = re.compile(r"\b(?:[1١१১][5-9٥-٩५-९৫-৯]|[2٢२২][0٠०০])\d\d\b|(?<=سال )[1۱][3۳]\d\d\b")
+"""In the digits of the language, and of Persia's calendar until 2021."""
+_OPENS = 3
+"""Words before a year at the most that dates the whole sentence: "In 1979 students stormed the embassy"."""
 _UNREAL: dict[str, Status] = {
     "fiction": "hypothetical",
     "exercise": "hypothetical",
@@ -106,7 +109,12 @@ def _past(context: Context, sentence: Sentence, words: tuple[Hit, ...]) -> bool:
     if context.published == date.max:
         return False
     for year in _YEAR.finditer(reading.text, sentence.start, sentence.end):
-        if int(year[0]) < this_year and context.near((start, end), [year.span()], 5):
+        if int(year[0]) >= this_year:
+            continue
+        opens = year.end() <= start and context.words_apart(sentence.start, year.start()) < _OPENS
+        if opens and not BREAK.search(reading.text, sentence.start, year.start()):
+            return True
+        if context.near((start, end), [year.span()], 5):
             low, high = min(end, year.end()), max(start, year.start())
             if sentence.in_title or not BREAK.search(reading.text, low, high):
                 return True

@@ -21,6 +21,8 @@ MOST, MOST_GENERAL = 24, 8
 """Events of one article at the most, and deeds in general among them."""
 TRIED, CHAINS = 4, 12
 """Ways of putting a pattern's words together that are judged, and that are kept while they are put together."""
+_MORE = 2
+"""Words by which the parts of an event may stand further apart where the verb closes the sentence."""
 _OF_PREMISES = frozenset(["premises-damaged", "mission-closed"])
 """Told once of each facility."""
 
@@ -192,6 +194,7 @@ def _told(context: Context, sentence: Sentence, spec: Spec, pattern: Pattern) ->
 
 def _together(context: Context, sentence: Sentence, pattern: Pattern) -> list[tuple[Hit, ...]]:
     """Hits of every slot near one another, the closest first."""
+    near = pattern.near + (_MORE if context.verb_last else 0)
     chains: list[tuple[int, tuple[Hit, ...]]] = [(0, (hit,)) for hit in _hits(sentence, pattern.slots[0])]
     for slot in pattern.slots[1:]:
         hits = _hits(sentence, slot) if chains else []
@@ -199,7 +202,7 @@ def _together(context: Context, sentence: Sentence, pattern: Pattern) -> list[tu
         for width, chain in chains:
             for hit in hits:
                 gap = _gap(context, hit, chain)
-                if gap is not None and gap <= pattern.near:
+                if gap is not None and gap <= near:
                     longer.append((width + gap, (*chain, hit)))
         chains = sorted(longer)[:CHAINS]
     return [chain for _, chain in chains]

@@ -17,6 +17,7 @@ class Grammar(NamedTuple):
     owner: str
     adjective: str
     our: tuple[str, ...]
+    streets: tuple[str, ...]
     spaced: bool
     verb_last: bool
     bare_names: bool
@@ -38,6 +39,7 @@ def grammar(language: str) -> Grammar:
         owner=data.get("owner", "both"),
         adjective=data.get("adjective", "both"),
         our=tuple(map(fold, data.get("our", ()))),
+        streets=tuple(map(fold, data.get("streets", ()))),
         spaced=morphology(language).script.spaced,
         verb_last=data.get("verb-last", False),
         bare_names=data.get("bare-names", False),
@@ -66,6 +68,16 @@ def is_located(reading: Reading, start: int, end: int) -> bool:
         return bool(following) and following[0] in rules.after
     prefix = folded[folded.rfind(" ", 0, start) + 1 : start]
     return 0 < len(prefix) < 4 and prefix in rules.inside
+
+
+def is_street(reading: Reading, start: int, end: int) -> bool:
+    """Whether a street, hotel or restaurant is called by a place's name: شارع باريس, दिल्ली रोड."""
+    streets = grammar(reading.language).streets
+    if not streets:
+        return False
+    folded = reading.folded
+    before, after = folded[max(0, start - 14) : start].rstrip(), folded[end : end + 14].split()
+    return before.endswith(streets) or (folded[end : end + 1] == " " and bool(after) and after[0] in streets)
 
 
 def words_between(reading: Reading, start: int, end: int) -> list[str]:

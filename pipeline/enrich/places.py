@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 
 from pipeline.enrich import tables
-from pipeline.enrich.grammar import grammar, is_located
+from pipeline.enrich.grammar import grammar, is_located, is_street
 from pipeline.enrich.lexicon import Hit, morphology
 from pipeline.enrich.names import opens_sentence
 from pipeline.enrich.reading import Reading
@@ -34,7 +34,7 @@ def settle(reading: Reading, hits: Sequence[Hit]) -> list[Hit]:
 
 
 def _by_span(reading: Reading, hits: Sequence[Hit]) -> Groups:
-    """What each name may mean, states first; phrases and names alone in quotation marks left out."""
+    """What each name may mean, states first; phrases, streets and names alone in quotation marks left out."""
     groups: Groups = defaultdict(list)
     for hit in hits:
         groups[hit[0], hit[1]].append(hit)
@@ -46,7 +46,7 @@ def _by_span(reading: Reading, hits: Sequence[Hit]) -> Groups:
             group.sort(key=lambda hit: _ORDER.get(hit[2], 0))
         elif group[0][2] == "phrase":
             continue
-        if not _is_quoted(reading, *span):
+        if not (_is_quoted(reading, *span) or is_street(reading, *span)):
             found[span] = group
     return found
 
