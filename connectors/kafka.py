@@ -18,8 +18,12 @@ from pipeline.settings import Kafka, Mechanism
 
 BATCH = 500
 """Records taken at a time."""
-POLL = 1000
-"""Milliseconds that a poll waits for records."""
+WAIT = 200
+"""Milliseconds that records are waited for."""
+QUIET = 1.0
+"""Seconds between looks where there were none."""
+ANSWER = 10_000
+"""Milliseconds in which a broker must answer."""
 NEW_PARTITIONS = 300.0
 """Seconds between looks for partitions that were added."""
 
@@ -54,9 +58,9 @@ async def kafka(config: KafkaConfig, context: Context) -> AsyncIterator[Batch]:
             if asyncio.get_running_loop().time() - looked >= NEW_PARTITIONS:
                 await _call(_assign, consumer, config.topic, offsets)
                 looked = asyncio.get_running_loop().time()
-            records = await _call(consumer.poll, timeout_ms=POLL, max_records=BATCH)
+            records = await _call(consumer.poll, timeout_ms=WAIT, max_records=BATCH)
             if not records:
-                yield Batch(next_poll=POLL / 1000)
+                yield Batch(next_poll=QUIET)
                 continue
             items: list[Article | Bad] = []
             for place, found in records.items():
@@ -92,7 +96,8 @@ def _arguments(config: KafkaConfig) -> dict[str, Any]:
         "group_id": None,
         "enable_auto_commit": False,
         "auto_offset_reset": config.start,
-        "request_timeout_ms": 15_000,
+        "bootstrap_timeout_ms": ANSWER,
+        "request_timeout_ms": ANSWER,
     }
 
 
