@@ -231,7 +231,11 @@ def test_pages_of_an_archive_and_going_on_behind_one(zipped: bool) -> None:
     assert list(read_warc(io.BytesIO(data), first.end)) == pages[1:]
 
 
-@pytest.mark.parametrize("data", [b"no archive at all", gzip.compress(b"neither"), archive(zipped=True)[:-400]])
+@pytest.mark.parametrize(
+    "data",
+    [b"no archive at all", gzip.compress(b"neither"), archive(zipped=True)[:-400]],
+    ids=["text", "gzipped text", "cut off"],
+)
 def test_a_damaged_archive_says_so_or_ends(data: bytes) -> None:
     found = list(read_warc(io.BytesIO(data)))
     assert not found or isinstance(found[-1], Bad) or isinstance(found[0], Archived)
