@@ -55,7 +55,7 @@ def status_of(context: Context, sentence: Sentence, spec: Spec, words: tuple[Hit
     kind = context.genre.kind
     if kind in _UNREAL and not (kind == "trial" and spec.what in _NOT_FOR_TRIALS):
         return _UNREAL[kind]
-    if context.governed(trigger, _negations(sentence), 3) or _denied(context, sentence, trigger):
+    if context.governed(trigger, _negations(sentence, trigger), 3) or _denied(context, sentence, trigger):
         return "denied"
     for cue in context.unreal:
         if sentence.has(cue) and not sentence.in_title and not (cue == "trial" and spec.what in _NOT_FOR_TRIALS):
@@ -69,9 +69,10 @@ def status_of(context: Context, sentence: Sentence, spec: Spec, words: tuple[Hit
     return "claimed" if sentence.has("alleged", "anonymous") or sentence.speech else "reported"
 
 
-def _negations(sentence: Sentence) -> list[Hit]:
-    """Words that negate, but no part of a name such as "no tripulado", an aircraft without a pilot."""
+def _negations(sentence: Sentence, trigger: Hit) -> list[Hit]:
+    """Words that negate, but no part of a name such as "no tripulado", or of the deed itself ("did not hold")."""
     names = list(sentence.of("munition", "attackers", "persona-non-grata"))
+    names += [trigger] if " " in sentence.context.reading.text[trigger.start : trigger.end] else []
     return [
         cue
         for cue in sentence.of("negation")
