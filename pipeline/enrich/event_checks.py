@@ -7,8 +7,8 @@ from pipeline.enrich.munitions import violated
 from pipeline.enrich.sentence import PLACES, Context, Sentence
 from pipeline.model.enriched import Status
 
-_CLOSE = 7
-"""Words between a leader and what befell them, where no name stands between."""
+_CLOSE, _CLOSE_VERB_LAST = 7, 10
+"""Words between a leader and what befell them, where no name stands between; the more where verbs come last."""
 _HARM = frozenset(["damage", "burn"])
 _SPEAKS = frozenset(["says", "denies", "confirms", "condemns", "announces", "warns", "demands", "no-comment"])
 
@@ -221,7 +221,7 @@ def _two_states(context: Context, sentence: Sentence, victim: Hit) -> bool:
             name
             for name in sentence.names
             if name[2] == "state"
-            and (context.before(victim, [name], 1) if first else context.before(name, [victim], 2))
+            and (context.before(victim, [name], 2) if first else context.before(name, [victim], 2))
         ]
         own.update(state for name in beside for state in context.states_of(name))
     return any(context.states - {state} for state in own)
@@ -272,7 +272,8 @@ def _victim(context: Context, sentence: Sentence, words: tuple[Hit, ...]) -> Ver
     low, high = sorted((leader, deed))[0].end, sorted((leader, deed))[1].start
     if any(low <= hit.start and hit.end <= high for hit in sentence.of(*_SPEAKS)):
         return False
-    if context.words_apart(low, high) > _CLOSE and not any(low <= name.start < high for name in sentence.of("@person")):
+    reach = _CLOSE_VERB_LAST if context.verb_last else _CLOSE
+    if context.words_apart(low, high) > reach and not any(low <= name.start < high for name in sentence.of("@person")):
         return False  # far apart, and not because the leader's name stands between
     return not (
         context.reading.text[leader.end : leader.end + 2] in ("'s", "’s")
