@@ -72,11 +72,11 @@ def status_of(context: Context, sentence: Sentence, spec: Spec, words: tuple[Hit
 def _negations(sentence: Sentence, trigger: Hit) -> list[Hit]:
     """Words that negate, but no part of a name such as "no tripulado", or of the deed itself ("did not hold")."""
     names = list(sentence.of("munition", "attackers", "persona-non-grata"))
-    names += [trigger] if " " in sentence.context.reading.text[trigger.start : trigger.end] else []
     return [
         cue
         for cue in sentence.of("negation")
         if not any(name.start <= cue.start and cue.end <= name.end for name in names)
+        and not (trigger.start <= cue.start and cue.end < trigger.end)
     ]
 
 
