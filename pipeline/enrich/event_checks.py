@@ -267,7 +267,7 @@ def _victim(context: Context, sentence: Sentence, words: tuple[Hit, ...]) -> Ver
         return False  # the ambassador of a residence
     if _speaks(sentence, leader, deed) or context.before(leader, sentence.of("former"), 3):
         return False
-    if context.verb_last and deed.start < leader.start and context.words_apart(deed.end, leader.start) > 1:
+    if context.verb_last and deed.start < leader.start and context.words_apart(deed.end, leader.start) > 2:
         return False  # the verb of a clause before
     low, high = sorted((leader, deed))[0].end, sorted((leader, deed))[1].start
     if any(low <= hit.start and hit.end <= high for hit in sentence.of(*_SPEAKS)):

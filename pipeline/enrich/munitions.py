@@ -12,6 +12,7 @@ from pipeline.enrich.sentence import PLACES, Context, Sentence
 
 _added: list[Path] = []
 
+_MISSIONS = ("embassy", "consulate", "residence", "mission", "embassy-vehicle", "@facility")
 _GROUND = PLACES | {"state", "government"}
 """Kinds of names that a munition can come down on."""
 
@@ -98,7 +99,7 @@ def violated(context: Context, sentence: Sentence, munition: Hit, deed: Hit) -> 
 
 def _owners(context: Context, sentence: Sentence, munition: Hit) -> set[str]:
     """Whose munition it is, as the adjective or name beside it says, or the place that it came from."""
-    sources = sentence.of("from")
+    sources, missions = sentence.of("from"), sentence.of(*_MISSIONS)
     origins = [name for name in sentence.names if _source(context, name, sources)]
     beside = [
         name
@@ -107,6 +108,7 @@ def _owners(context: Context, sentence: Sentence, munition: Hit) -> set[str]:
         and context.near(munition, [name], 2)
         and not (context.owner_first and name[0] > munition[0])
         and not context.near(name, sentence.of("airspace", "territory", "border"), 1)
+        and not _owns(context, name, missions)
     ]
     return {state for name in origins or beside for state in context.states_of(name)}
 
@@ -117,7 +119,7 @@ def _victims(context: Context, sentence: Sentence, munition: Hit, deed: Hit) -> 
     soil, sources = sentence.of("airspace", "territory"), sentence.of("from")
     certain: list[str] = []
     likely: list[str] = []
-    missions = sentence.of("embassy", "consulate", "residence", "mission", "embassy-vehicle", "@facility")
+    missions = sentence.of(*_MISSIONS)
     for name in names:
         its_soil = context.near(name, soil, 2)
         if not its_soil and not (name[2] in _GROUND and _at(context, sentence, name, munition, deed)):
