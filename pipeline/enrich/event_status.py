@@ -82,7 +82,7 @@ def _negations(sentence: Sentence, trigger: Hit) -> list[Hit]:
 
 def _denied(context: Context, sentence: Sentence, trigger: Hit) -> bool:
     """A denial governs the words, or the sentence calls them a rumour."""
-    return context.governed(trigger, sentence.of("denies"), 10, clause=True) or sentence.has("rumour-false")
+    return context.governed(trigger, sentence.of("denies"), 12, clause=True) or sentence.has("rumour-false")
 
 
 def _supposed(context: Context, sentence: Sentence, spec: Spec, words: tuple[Hit, ...]) -> bool:
