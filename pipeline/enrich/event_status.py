@@ -12,6 +12,9 @@ STRENGTH: tuple[Status, ...] = ("reported", "claimed", "denied", "threatened", "
 """Strongest first: of the sentences that tell one event, the strongest decides."""
 FIRMEST = STRENGTH[0]
 
+ARTICLE = 3
+"""Letters of an article at the most."""
+
 _YEAR = re.compile(r"\b(?:[1١१১][5-9٥-٩५-९৫-৯]|[2٢२২][0٠०০])\d\d\b|(?<=سال )[1۱][3۳]\d\d\b")
 """In the digits of the language, and of Persia's calendar until 2021."""
 _OPENS = 3
@@ -55,7 +58,10 @@ def status_of(context: Context, sentence: Sentence, spec: Spec, words: tuple[Hit
     kind = context.genre.kind
     if kind in _UNREAL and not (kind == "trial" and spec.what in _NOT_FOR_TRIALS):
         return _UNREAL[kind]
-    if context.governed(trigger, _negations(sentence, trigger), 3) or _denied(context, sentence, trigger):
+    negations = _negations(sentence, trigger)
+    if context.governed(trigger, negations, 3) or _nobody(context, negations, words[0]):
+        return "denied"
+    if _denied(context, sentence, trigger):
         return "denied"
     for cue in context.unreal:
         if sentence.has(cue) and not sentence.in_title and not (cue == "trial" and spec.what in _NOT_FOR_TRIALS):
@@ -80,6 +86,14 @@ def _negations(sentence: Sentence, trigger: Hit) -> list[Hit]:
     ]
 
 
+def _nobody(context: Context, negations: list[Hit], first: Hit) -> bool:
+    """A negation stands right before the word, or before its article: "no envoy", "nemmeno l'ambasciatore"."""
+    folded = context.reading.folded
+    return any(
+        context.before(first, [cue], 2) and len(folded[cue.end : first.start].strip()) <= ARTICLE for cue in negations
+    )
+
+
 def _denied(context: Context, sentence: Sentence, trigger: Hit) -> bool:
     """A denial governs the words, or the sentence calls them a rumour."""
     return context.governed(trigger, sentence.of("denies"), 12, clause=True) or sentence.has("rumour-false")
@@ -90,14 +104,27 @@ def _supposed(context: Context, sentence: Sentence, spec: Spec, words: tuple[Hit
     text = context.reading.text
     cues = ("hypothetical", "plan", "proposal", "refuse") if spec.what in _WANTED else ("hypothetical", "plan")
     for cue in sentence.of(*cues):
+        if _opens_condition(sentence, cue, words):
+            return True
         if cue.start >= sentence.start + 3 and text[cue.start].isupper() and not sentence.in_title:
             continue  # May, the month
         reach = 7 if cue.value == "hypothetical" else 5
         for word in words[:2]:
-            around = cue.start <= word.start and word.end <= cue.end and cue.end - cue.start > word.end - word.start
+            around = cue.start <= word.start and word.end <= cue.end  # a verb may hold its own if: "fermerait"
             if around or context.governed(word, [cue], reach, clause=True):
                 return True
     return False
+
+
+def _opens_condition(sentence: Sentence, cue: Hit, words: tuple[Hit, ...]) -> bool:
+    """ "If" opens the sentence, and what would follow stands behind a comma."""
+    text = sentence.context.reading.text
+    return (
+        cue.value == "hypothetical"
+        and cue.start <= sentence.start + 1
+        and not text[cue.end + 1 : cue.end + 2].isdigit()
+        and "," in text[cue.end : max(word.start for word in words)]
+    )
 
 
 def _past(context: Context, sentence: Sentence, words: tuple[Hit, ...]) -> bool:
