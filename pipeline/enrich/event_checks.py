@@ -215,7 +215,7 @@ def _two_states(context: Context, sentence: Sentence, victim: Hit) -> bool:
     """The victims' nationality stands beside them, another state in the sentence or at the opening."""
     nearby = [name for name in sentence.names if context.near(victim, [name], 3)]
     own = {state for name in nearby if name[2] in ("adjective", "demonym") for state in context.states_of(name)}
-    if victim.value in ("citizens", "journalist", "aid-worker") and context.bare_names:  # "Fransa vatandaşı", "warga Prancis"
+    if victim.value in ("citizens", "journalist", "aid-worker") and context.bare_names:  # "warga Prancis"
         first = context.owner_first
         beside = [
             name

@@ -15,8 +15,10 @@ FIRMEST = STRENGTH[0]
 ARTICLE = 3
 """Letters of an article at the most."""
 
-_YEAR = re.compile(r"\b(?:[1١१১][5-9٥-٩५-९৫-৯]|[2٢२২][0٠०০])\d\d\b|(?<=سال )[1۱][3۳]\d\d\b")
-"""In the digits of the language, and of Persia's calendar until 2021."""
+_YEAR = re.compile(
+    r"\b(?:[1١१১][5-9٥-٩५-९৫-৯]|[2٢२২][0٠०০])\d\d\b|(?<=سال )[1۱][3۳]\d\d\b|(?<!\d)(?:1[5-9]|20)\d\d(?=[年년])"
+)
+"""In the digits of the language, of Persia's calendar until 2021, and where no space parts it from "year"."""
 _OPENS = 3
 """Words before a year at the most that dates the whole sentence: "In 1979 students stormed the embassy"."""
 _UNREAL: dict[str, Status] = {

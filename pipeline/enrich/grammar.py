@@ -19,6 +19,7 @@ class Grammar(NamedTuple):
     our: tuple[str, ...]
     streets: tuple[str, ...]
     spaced: bool
+    syllables: bool
     verb_last: bool
     bare_names: bool
 
@@ -41,6 +42,7 @@ def grammar(language: str) -> Grammar:
         our=tuple(map(fold, data.get("our", ()))),
         streets=tuple(map(fold, data.get("streets", ()))),
         spaced=morphology(language).script.spaced,
+        syllables=data.get("syllables", False),
         verb_last=data.get("verb-last", False),
         bare_names=data.get("bare-names", False),
     )
@@ -76,6 +78,8 @@ def is_street(reading: Reading, start: int, end: int) -> bool:
     if not streets:
         return False
     folded = reading.folded
+    if not grammar(reading.language).spaced and folded.startswith(streets, end):
+        return True
     before, after = folded[max(0, start - 14) : start].rstrip(), folded[end : end + 14].split()
     return before.endswith(streets) or (folded[end : end + 1] == " " and bool(after) and after[0] in streets)
 

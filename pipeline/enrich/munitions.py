@@ -80,10 +80,10 @@ def bystander(owner: str, host: str | None, states: frozenset[str], day: date) -
 
 def violated(context: Context, sentence: Sentence, munition: Hit, deed: Hit) -> str | None:
     """The state that was hit or crossed into without being the open target; None where there is none."""
-    victims = [state for state in _victims(context, sentence, munition, deed) if len(state) == 3]
+    owners = _owners(context, sentence, munition)
+    victims = [state for state in _victims(context, sentence, munition, deed, owners) if len(state) == 3]
     if not victims:
         return None
-    owners = _owners(context, sentence, munition)
     day = context.published
     foreign = sentence.has("airspace", "border", "crossing") or deed.value in ("enter", "violate")
     for state in victims:
@@ -113,7 +113,7 @@ def _owners(context: Context, sentence: Sentence, munition: Hit) -> set[str]:
     return {state for name in origins or beside for state in context.states_of(name)}
 
 
-def _victims(context: Context, sentence: Sentence, munition: Hit, deed: Hit) -> list[str]:
+def _victims(context: Context, sentence: Sentence, munition: Hit, deed: Hit, owners: set[str]) -> list[str]:
     """States on whose soil or in whose sky the deed was done, the surest first."""
     names = sentence.names
     soil, sources = sentence.of("airspace", "territory"), sentence.of("from")
@@ -127,7 +127,7 @@ def _victims(context: Context, sentence: Sentence, munition: Hit, deed: Hit) -> 
         if name[2] == "facility" or _source(context, name, sources) or _owns(context, name, missions):
             continue
         (certain if its_soil else likely).extend(context.states_of(name))
-    if not certain and not likely and context.near(deed, soil, 5):
+    if owners.issuperset(certain + likely) and context.near(deed, soil, 5):
         likely = [state for name in names[:1] for state in context.states_of(name)]
     return certain + likely
 

@@ -16,7 +16,7 @@ OPENING = 700
 """Characters of the body that count as its opening."""
 PLACES = frozenset(["country", "region", "city"])
 """Kinds of mentions that are places."""
-BREAK = re.compile(r"[,;:()–—\n\"«»“”]")
+BREAK = re.compile(r"[,;:()–—\n\"«»“”，；：（）]")
 """What parts a sentence."""
 
 UNREAL = ("fiction", "exercise", "satire", "anniversary", "trial", "history")
@@ -35,7 +35,11 @@ class Context:
         rules = grammar(reading.language)
         self.spaced = rules.spaced
         self.words_apart: Callable[[int, int], int] = (
-            partial(reading.folded.count, " ") if rules.spaced else _letters_apart
+            partial(_syllables_apart, reading.folded)
+            if rules.syllables
+            else partial(reading.folded.count, " ")
+            if rules.spaced
+            else _letters_apart
         )
         """Words between two offsets."""
         self.verb_last = rules.verb_last
@@ -139,6 +143,11 @@ class Context:
         return self.verb_last and any(
             cue[0] < hit[1] <= cue[1] or self.before(cue, [hit], (words + 1) // 2) for cue in cues
         )
+
+
+def _syllables_apart(folded: str, start: int, end: int) -> int:
+    """Words between two offsets where spaces part syllables, at three syllables for two words."""
+    return folded.count(" ", start, end) * 2 // 3
 
 
 def _letters_apart(start: int, end: int) -> int:
