@@ -28,7 +28,7 @@ from tests.eval.baseline import read_by_keywords
 from tests.eval.errors import errors, show
 from tests.eval.material import Case, alerts, own, seeds
 from tests.eval.other import SETS
-from tests.eval.scoring import KINDS, MAIN_LANGUAGES, Labels, Tally, add, read_by_pipeline, score, tally
+from tests.eval.scoring import FIGURES, KINDS, MAIN_LANGUAGES, Labels, Tally, add, read_by_pipeline, score, tally
 
 MODULES = ("stories", "replay", "feeds", "pages")
 """Scorers of their own rooms: `report(folder)` gives lines of figures."""
@@ -121,7 +121,7 @@ def _tables(
     for group, members in groups.items():
         table.add_column(f"{group} ({len(members)})\nP    R    F1", justify="right")
         table.add_column("keywords\nP    R    F1", justify="right", style="dim")
-    for kind in KINDS:
+    for kind in FIGURES:
         cells = []
         for members in groups.values():
             cells.append(_cell(add(each.pipeline[kind] for each in members)))
@@ -153,11 +153,11 @@ def _by_rule(console: Console, name: str, scored: list[Scored]) -> None:
 
 def _by_language(console: Console, name: str, scored: list[Scored]) -> None:
     table = Table(title=f"{name}: F1 by language", title_justify="left")
-    for heading in ("language", "articles", *KINDS):
+    for heading in ("language", "articles", *FIGURES):
         table.add_column(heading, justify="right")
     for language in sorted({each.language for each in scored}):
         members = [each for each in scored if each.language == language]
-        figures = [_figure(add(each.pipeline[kind] for each in members).f1) for kind in KINDS]
+        figures = [_figure(add(each.pipeline[kind] for each in members).f1) for kind in FIGURES]
         table.add_row(language, str(len(members)), *figures)
     console.print(table)
 

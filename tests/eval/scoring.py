@@ -8,6 +8,8 @@ from pipeline.model.enriched import EnrichedArticle
 from tests.eval.material import Expect, Statement
 
 KINDS = ("rules", "states", "organisations", "cities", "facilities", "claims", "language")
+FIGURES = (*KINDS[:-1], "speakers", "stances", "language")
+"""What the tables show: `claims` parted into speakers found, and stances right of those whose speaker was found."""
 ORGANISATIONS = frozenset(
     {
         *("EU", "NATO", "UN", "OSCE", "IAEA", "ICC", "ICJ", "AU", "ASEAN", "CIS", "CSTO", "OPEC", "WTO", "WHO"),
@@ -129,6 +131,19 @@ def tally_statements(got: tuple[Said, ...], want: tuple[Statement, ...]) -> Tall
     return Tally(right, len(got) - right, len(want) - right)
 
 
+def tally_speakers(got: tuple[Said, ...], want: tuple[Statement, ...]) -> Tally:
+    """Right: speaker found, whatever the stance. As there, `wrong` is an upper bound."""
+    found = sum(said is not None for _, said in match_statements(got, want))
+    return Tally(found, len(got) - found, len(want) - found)
+
+
+def tally_stances(got: tuple[Said, ...], want: tuple[Statement, ...]) -> Tally:
+    """Of the statements whose speaker was found, those with the right stance: precision, recall and F1 are one."""
+    pairs = [(statement, said) for statement, said in match_statements(got, want) if said is not None]
+    right = sum(said.stance == statement.stance for statement, said in pairs)
+    return Tally(right, len(pairs) - right, len(pairs) - right)
+
+
 def _similar(one: str, other: str) -> float:
     words = [_words(one), _words(other)]
     shorter = min(map(len, words))
@@ -150,6 +165,8 @@ def score(reading: Reading, expect: Expect) -> dict[str, Tally]:
     want = wanted(expect)
     tallies = {kind: tally(reading.labels.get(kind, frozenset()), want[kind]) for kind in want}
     tallies["claims"] = tally_statements(reading.statements, expect.claims)
+    tallies["speakers"] = tally_speakers(reading.statements, expect.claims)
+    tallies["stances"] = tally_stances(reading.statements, expect.claims)
     return tallies
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.eval.material import Statement
-from tests.eval.scoring import Said, Tally, fold, match_statements, tally, tally_statements
+from tests.eval.scoring import Said, Tally, fold, match_statements, tally, tally_speakers, tally_stances, tally_statements
 
 
 @pytest.mark.parametrize(
@@ -64,3 +64,10 @@ def test_a_statement_is_right_only_with_its_stance() -> None:
 def test_one_statement_read_answers_one_label() -> None:
     said = (Said("Moscow", "denies", False),)
     assert tally_statements(said, (Statement("Moscow", "denies"), Statement("Moscow", "denies"))) == Tally(1, 0, 1)
+
+
+def test_speaker_and_stance_are_counted_apart() -> None:
+    said = (Said("Moscow", "asserts", False), Said("Kyiv", "denies", False))
+    want = (Statement("Moscow", "denies"), Statement("Kyiv", "denies"), Statement("Vilnius", "warns"))
+    assert tally_speakers(said, want) == Tally(2, 0, 1)
+    assert tally_stances(said, want) == Tally(1, 1, 1)
