@@ -9,16 +9,15 @@ from pipeline.enrich.reading import Reading
 from pipeline.enrich.speech import SPEAKERS, Attribution, attributions
 from pipeline.model.enriched import Claim, Event, Span, Speaker, Stance
 
-MOST = 8
-"""Claims of one article at the most: those of the most telling speakers."""
+MOST = 6
+"""Claims of one article at the most: the most telling stances, then speakers named or quoted before all others."""
 ABOUT = 200
 """Characters of what is claimed that are kept."""
 
-_QUOTE = re.compile(r"[\"«“„](?P<words>[^\"«»“”„]{3,600})[\"»”“]")
-_OPENERS = '"«“„'
+_QUOTE = re.compile(r"[\"«“„「『](?P<words>[^\"«»“”„「」『』]{3,600})[\"»”“」』]")
+_OPENERS = '"«“„「『'
 _ROLES = ("spokesperson", "minister", "ambassador", "head-of-state", "head-of-government", "party-leader", "official")
 _NAMES = frozenset("state government organ organisation group person facility".split())
-_BY_OFFICE = ("announces", "demands", "confirms", "denies", "declines-to-comment")
 _DENIALS = frozenset(("denies", "negation"))
 _RANK = {"denies": 0, "declines-to-comment": 1, "confirms": 1, "warns": 2, "demands": 2, "announces": 2, "asserts": 3}
 
@@ -27,6 +26,7 @@ class _Told(NamedTuple):
     said: Attribution
     about: tuple[int, int]
     quoted: bool
+    weighty: bool
 
 
 def read(reading: Reading, events: tuple[Event, ...] = ()) -> tuple[Claim, ...]:
@@ -38,25 +38,25 @@ def read(reading: Reading, events: tuple[Event, ...] = ()) -> tuple[Claim, ...]:
     denials = [
         hit for hit in reading.words_of(_DENIALS) if hit[3] == "negation" or " " in reading.folded[hit[0] : hit[1]]
     ]
+    demands = reading.concepts.get("demands", [])
     for said in attributions(reading):
         quote = _quote(reading, said) if quotes else None
-        if not (_one_of(voices, said) or _weighty(reading, said, quote is not None)):
-            continue
+        weighty = quote is not None or _one_of(voices, said) or _named(reading, said)
         about = quote or _beside(reading, said)
         if about[1] - about[0] < 3:
             continue
-        if said.stance == "asserts" and denials and _denied(denials, about):
-            said = said._replace(stance="denies")
+        if said.stance == "asserts":
+            said = said._replace(stance=_meant(denials, demands if quote else [], about))
         speaker = _known(names, reading.folded[said.start : said.end].strip())
         before = told.get(speaker)
         if before is not None and before.said.start < reading.body_start <= said.start:
             stance = min(before.said.stance, said.stance, key=_RANK.__getitem__)
-            told[speaker] = _Told(said._replace(stance=stance), about, quote is not None)
+            told[speaker] = _Told(said._replace(stance=stance), about, quote is not None, weighty)
         elif before is None or _RANK[said.stance] < _RANK[before.said.stance]:
-            told[speaker] = _Told(said, about, quote is not None)
+            told[speaker] = _Told(said, about, quote is not None, weighty)
     if any(one.said.start >= reading.body_start for one in told.values()):
         told = {speaker: one for speaker, one in told.items() if one.said.start >= reading.body_start}
-    best = sorted(told.values(), key=lambda one: (_RANK[one.said.stance], one.said.verb.start))[:MOST]
+    best = sorted(told.values(), key=lambda one: (_RANK[one.said.stance], not one.weighty, one.said.verb.start))[:MOST]
     best.sort(key=lambda one: one.said.verb.start)
     return tuple(_claim(reading, one, events) for one in best)
 
@@ -67,11 +67,15 @@ def _one_of(voices: list[int], said: Attribution) -> bool:
     return at < len(voices) and voices[at] < said.end
 
 
-def _denied(denials: list[Hit], about: tuple[int, int]) -> bool:
-    """Whether plain words deny: they hold a phrase that does so, or begin with a negation."""
+def _meant(denials: list[Hit], demands: list[Hit], about: tuple[int, int]) -> str:
+    """The stance of words that somebody merely says: what they hold denies, begins with a negation, or demands."""
     start, end = about
-    within = denials[bisect_left(denials, (start,)) : bisect_left(denials, (end,))]
-    return any(hit[3] == "denies" or hit[0] - start < 3 for hit in within)
+    if denials:
+        within = denials[bisect_left(denials, (start,)) : bisect_left(denials, (end,))]
+        if any(hit[3] == "denies" or hit[0] - start < 3 for hit in within):
+            return "denies"
+    at = bisect_left(demands, (start,))
+    return "demands" if at < len(demands) and demands[at][0] < end else "asserts"
 
 
 def _known(names: dict[str, set[str]], speaker: str) -> str:
@@ -99,11 +103,11 @@ def _of_others(reading: Reading, hit: Hit) -> bool:
     return any(other.value in ("minister", "party-leader", "court", "parliament", "business") for other in hits)
 
 
-def _weighty(reading: Reading, said: Attribution, quoted: bool) -> bool:
-    """A speaker whose words, which are no office, say who it is by a name; anybody who is quoted."""
-    if quoted or reading.mentions_between(said.start, said.end, _NAMES):
+def _named(reading: Reading, said: Attribution) -> bool:
+    """Whether a speaker's words say by a name who it is."""
+    if reading.mentions_between(said.start, said.end, _NAMES):
         return True
-    if said.stance in _BY_OFFICE or not reading.plain_capitals:
+    if not reading.plain_capitals:
         return False
     words = reading.text[said.start : said.end].split()
     return sum(word[0].isupper() for word in words) > (said.start <= reading.sentences[said.sentence][0] + 1)

@@ -72,6 +72,8 @@ _COLON = re.compile(r": ?(?=\S{2})")
 _BEFORE = re.compile(r"(?:[^\w\n]|\d\d[:.]\d\d\b)*([^\n:;.!?,]{3,70}?)\s*$")
 _LONGEST = 16
 """Words of a speaker at the most."""
+_SUBJECT = 70
+"""Characters of a sentence in which its subject is looked for."""
 _SHORT = 7
 """Words after which a speaker's end is looked for."""
 _FILLER = re.compile(r"(?:[\s\-–—•▪◾,:;.!?\"'«»“”„()…]|\d\d[:.]\d\d\b)+")
@@ -82,6 +84,9 @@ _PAUSE = re.compile(r"[,،;:—–\n\"«»“”„]")
 _WORD = re.compile(r"\S+")
 _QUOTED = frozenset('"«»“”„—–」』')
 _NAME = re.compile(r"[^\W\d_a-zà-öø-ÿа-яіїєґё][\w'’-]+")
+
+
+_FULL_NAME = re.compile(r"[^\W\d_a-zà-öø-ÿа-яіїєґё][\w'’-]+ [^\W\d_a-zà-öø-ÿа-яіїєґё][\w'’-]+")
 
 
 class Attribution(NamedTuple):
@@ -108,9 +113,12 @@ class Manner(NamedTuple):
     ties: frozenset[str]
     pronouns: frozenset[str]
     topic: tuple[str, ...]
+    participles: tuple[str, ...]
+    after: tuple[str, ...]
     final: bool
     verb_first: bool
     spaced: bool
+    capitals: bool
 
 
 @cache
@@ -127,9 +135,12 @@ def manner(language: str) -> Manner:
         ties=frozenset(map(fold, data.get("and", ()))),
         pronouns=frozenset(map(fold, data.get("pronouns", ()))),
         topic=tuple(map(fold, data.get("topic", ()))),
+        participles=tuple(map(fold, data.get("participles", ()))),
+        after=tuple(map(fold, data.get("after", ()))),
         final=data.get("final", False),
         verb_first=data.get("first", False),
         spaced=morphology(language).script.spaced,
+        capitals=morphology(language).capitals,
     )
 
 
@@ -181,7 +192,14 @@ class _Finder:
         concepts = reading.concepts
         heads = self._heads()
         verbs: dict[int, list[Hit]] = {}
+        taken = [hit[:2] for hit in concepts.get("anonymous", ())]
+        taken += [mention[:2] for mention in reading.mentions if mention[2] in _VOICES]
+        taken.sort()
+        starts = [start for start, _ in taken]
         for verb in reading.words_of(STANCES.keys()):
+            at = bisect_right(starts, verb[0]) - 1
+            if at >= 0 and verb[0] < taken[at][1]:  # "the United States", "asked not to be named"
+                continue
             verbs.setdefault(reading.sentence_at(verb[0]), []).append(verb)
         numbers = {reading.sentence_at(end - 1) for _, end in self.quotes} | verbs.keys() | heads.keys()
         if not numbers:
@@ -222,26 +240,38 @@ class _Finder:
     def _spoken(self, number: int, start: int, end: int, verbs: list[Hit], hits: list[Hit]) -> list[Attribution]:
         """Those of a sentence's reporting words."""
         found: list[Attribution] = []
-        taken, last = start, None
+        taken, last, aside = start, None, False
         negations = [hit for hit in hits if hit[3] == "negation"] if self.negated else []
         for verb in _foremost(verbs) if len(verbs) > 1 else verbs:
             begin, behind, _, concept = verb
             if begin < taken or (self.quotes and self._inside_quote(begin, behind)):
                 continue
             stance = STANCES[concept]
-            if negations and any(hit[1] <= begin and begin - hit[1] < 12 for hit in negations):
+            if negations and self._negates(negations, begin, behind):
                 if concept not in _NEGATED:
                     continue
                 stance = _NEGATED[concept]
             if last is not None and self._within(taken, begin):
                 continue
-            span = self._speaker(max(start, taken), end, verb, last)
+            if aside and self._set_apart(begin):  # "the envoy, who insisted on anonymity, said": the latter counts
+                found.pop()
+                span = last
+            else:
+                span = self._speaker(max(start, taken), end, verb, last)
             if span is None:
                 continue
-            last = span
+            last, aside = span, self._in_relative(start, begin)
             taken = max(span[1], behind) if span[0] >= start else behind
             found.append(self._attribution(number, span, verb, stance, hits))
         return found
+
+    def _negates(self, negations: Sequence[Hit], begin: int, behind: int) -> bool:
+        """Whether a negation stands close before a reporting word, or in or behind it where verbs stand last."""
+        if self.manner.final:
+            return any(begin <= hit[0] <= behind + 1 for hit in negations)
+        return any(
+            hit[1] <= begin and begin - hit[1] < 12 and not _PAUSE.search(self.text, hit[1], begin) for hit in negations
+        )
 
     def _within(self, start: int, verb: int) -> bool:
         """Whether a verb belongs to what an earlier one reports: no comma, quotation or "and" stands between."""
@@ -258,9 +288,13 @@ class _Finder:
     def _speaker(self, start: int, end: int, verb: Hit, last: tuple[int, int] | None) -> tuple[int, int] | None:
         """The words that name who speaks by this verb; None where nobody does."""
         begin, behind, _, concept = verb
+        rules = self.manner
+        if last is not None and rules.participles and self._word(begin).endswith(rules.participles):
+            return last  # "..., she said, calling on Chad to wait"
+        if self.folded.startswith(rules.after, begin):
+            return self._ahead(start, begin)
         if concept == "according":
             return self._right(end, behind, loose=True)
-        rules = self.manner
         if rules.final:
             return self._left(start, verb, last) or self._right(end, behind, first=4)
         before = self.text[start:begin].rstrip()
@@ -274,33 +308,87 @@ class _Finder:
             span = self._right(end, behind, loose=True)
         elif mark in ",،" and not self._after_relative(before, start):  # "..., said the minister"
             span = self._right(end, behind, loose=rules.verb_first, first=0 if rules.verb_first else 3)
-        elif rules.verb_first and len(before.split()) < 3:
+            span = span or self._aside(end, behind, concept)
+        elif rules.verb_first and (len(before.split()) < 3 or not any(self._cues(begin - 25, begin))):
             span = self._right(end, behind, loose=True)
         if span is not None:
             return span
         span = self._left(start, verb, last)
-        if span is None or (not self._has_cue(*span) and span[0] <= self.start + 1 and span[1] > self.start):
+        if span is None or (not self._has_cue(*span) and span[0] <= self.start + 1 and not self._full_name(*span)):
             return self._right(end, behind, first=4) or span
         return span
+
+    def _aside(self, end: int, start: int, concept: str) -> tuple[int, int] | None:
+        """The few words between a verb that follows a comma and the next mark: ", the writers say," turned round."""
+        stop = _next(self.edges, start, _next(self.commas, start, end))
+        words = self.text[start:stop].split()
+        rules = self.manner
+        if not rules.spaced or not 1 <= len(words) <= 6 or self.text[stop : stop + 1] in _QUOTED:
+            return None
+        if not (rules.helpers | rules.passive).isdisjoint(
+            self.folded[start:stop].split()
+        ):  # a clause: "said she was ill"
+            return None
+        plain = concept == "says" and rules.capitals and not self._has_cue(self.start, start)
+        if not (plain or self._full_name(start, stop)):
+            return None
+        return self._clipped(start, stop, True)
+
+    def _full_name(self, start: int, end: int) -> bool:
+        """Whether two words in capitals stand together here, where capitals mark a name."""
+        return self.reading.plain_capitals and _FULL_NAME.search(self.text, start, end) is not None
+
+    def _word(self, start: int) -> str:
+        """The word that begins here."""
+        word = _WORD.match(self.folded, start)
+        return word[0] if word else ""
+
+    def _ahead(self, start: int, end: int) -> tuple[int, int] | None:
+        """The speaker before "according to" where it stands behind: up to the last comma that parts a name from it."""
+        piece = self._piece(start, end)
+        parts = self._parts(*piece) if piece else []
+        if not parts:
+            return None
+        first = len(parts) - 1
+        while first > 0 and not self._names_one(*parts[first]):
+            first -= 1
+        return self._trimmed(parts[first][0], end, loose=True)
 
     def _after_relative(self, before: str, start: int) -> bool:
         """Whether the last part between commas is a clause about the speaker: "the envoy, who ..., said"."""
         at = before.rfind(",", 0, len(before) - 1) + 1
-        return at > 0 and self.folded[start + at : start + len(before)].lstrip().startswith(self.manner.relative)
+        if at <= 0:
+            return False
+        if self.anonymous:  # "a source, speaking on condition of anonymity, said"
+            hidden = self.reading.concepts["anonymous"]
+            first = bisect_left(hidden, (start + at,))
+            if first < len(hidden) and hidden[first][0] < start + len(before):
+                return True
+        return self.folded[start + at : start + len(before)].lstrip().startswith(self.manner.relative)
+
+    def _in_relative(self, start: int, verb: int) -> bool:
+        """Whether the clause of a verb is one about the speaker: "the envoy, who fears for his life, ..."."""
+        at = self.text.rfind(",", start, verb) + 1
+        words = self.folded[at:verb].lstrip()
+        return at > 0 and bool(self.manner.relative) and words.startswith(self._relative_or_tied())
+
+    def _relative_or_tied(self) -> tuple[str, ...]:
+        rules = self.manner
+        return (*rules.relative, *(f"{tie} {word}" for tie in rules.ties for word in rules.relative))
 
     def _left(self, start: int, verb: Hit, last: tuple[int, int] | None) -> tuple[int, int] | None:
         """The speaker before the verb: the nearest part between commas that names one, with what belongs to it."""
         rules, stop = self.manner, verb[0]
         if rules.final:
-            piece = self._piece(start, stop, named=True) or self._piece(start, stop)
+            piece = self._piece(start, stop, named=True) or self._opening(start, stop)
             return self._subject(*piece) if piece else None
         piece = self._piece(start, stop)
         parts = self._parts(piece[0], stop) if piece else []
         if not parts:
             return None
         folded = self.folded
-        if len(parts) > 1 and folded.startswith(rules.relative, parts[-1][0]):
-            return self._clipped(*parts[-2])  # "the envoy, who ..., said"
+        if len(parts) > 1 and rules.relative and folded.startswith(rules.relative, parts[-1][0]):
+            return self._clipped(*parts[-2], loose=True)  # "the envoy, who ..., said"
         if (at := self._behind_that(parts[-1][0], stop)) >= 0:
             parts = [(at, stop)]
         first = end = len(parts) - 1
@@ -309,6 +397,8 @@ class _Finder:
             return last
         if words and len(words) <= 3 and words[-1 if words[0] in rules.ties else 0] in rules.pronouns:
             return self._referent(parts[end][0])
+        if first > 0 and self._set_apart(stop) and self.text[parts[first][0]].islower():
+            first -= 1  # "the minister, through a spokesman, denied"
         while first > 0 and first > end - 2 and not self._names_one(*parts[first]):
             if rules.relative and folded.startswith(rules.relative, parts[first - 1][0]):
                 break
@@ -316,6 +406,10 @@ class _Finder:
         if first > 0 and self._appositive(*parts[first]) and self._names_one(*parts[first - 1]):
             first -= 1
         return self._clipped(parts[first][0], parts[end][1])
+
+    def _set_apart(self, verb: int) -> bool:
+        """Whether a comma stands right before a verb."""
+        return self.text[:verb].rstrip()[-1:] in _COMMA if verb else False
 
     def _piece(self, start: int, end: int, *, named: bool = False) -> tuple[int, int] | None:
         """The last part between edges that has words of its own, and a word that can be a speaker where `named`."""
@@ -326,6 +420,15 @@ class _Finder:
                 return edge + 1, end
             end, at = edge, at - 1
         return (start, end) if self._has_words(start, end) and not (named and not self._has_cue(start, end)) else None
+
+    def _opening(self, start: int, end: int) -> tuple[int, int] | None:
+        """The first part between edges that has words of its own."""
+        edges = self.edges
+        for edge in (*edges[bisect_left(edges, start) : bisect_left(edges, end)], end):
+            if self._words(start, edge) > 1 and self._has_words(start, edge):
+                return start, edge
+            start = edge + 1
+        return None
 
     def _has_words(self, start: int, end: int) -> bool:
         """Whether anything stands here that is not quoted."""
@@ -379,9 +482,13 @@ class _Finder:
 
     def _right(self, end: int, start: int, *, loose: bool = False, first: int = 0) -> tuple[int, int] | None:
         """The speaker after the verb, to the next comma or other edge; named within the `first` words where given."""
+        while (helper := _WORD.match(self.folded, start + 1, end)) and helper[0] in self.manner.helpers:
+            start = helper.end()
         stop = _next(self.edges, start, _next(self.commas, start, end))
         if first:
-            words = self.folded[start:stop].split(None, 1)
+            words = self.folded[start:stop].split()
+            if first == 3 and not self.manner.helpers.isdisjoint(words):  # a clause: "said the minister had left"
+                return None
             if not words or words[0] not in self.manner.pronouns:
                 at = bisect_left(self.cue_starts, start)
                 if at >= len(self.cues) or self.cue_starts[at] >= stop:
@@ -399,7 +506,18 @@ class _Finder:
                 break
             if mention.kind == "person":
                 return mention.start, mention.end
-        return self.spoke
+        return self._subject_before(before) or self.spoke
+
+    def _subject_before(self, before: int) -> tuple[int, int] | None:
+        """The full name with which the sentence before begins, where nobody has spoken since."""
+        number = self.reading.sentence_at(before) - 1
+        if number < 0 or not self.reading.plain_capitals:
+            return None
+        start, end = self.reading.sentences[number]
+        if self.spoke is not None and self.spoke[0] >= start:
+            return None
+        name = _FULL_NAME.search(self.text, start, min(end, start + _SUBJECT))
+        return name.span() if name else None
 
     def _headed(self, number: int, head: tuple[int, int], hits: list[Hit]) -> list[Attribution]:
         """Somebody named before a colon at the beginning of a line, as in "Kyiv: no one was hurt"."""
@@ -409,8 +527,12 @@ class _Finder:
         name = self.text[start:end].split()[-1]
         if (
             start in voices
-            and self._words(start, end) <= 5
-            and (name[0].isupper() or any(cue[1] == end for cue in self._cues(start, end)))
+            and self._words(start, end) <= 9
+            and (
+                name[0].isupper()
+                or not self.reading.plain_capitals
+                or any(cue[1] == end for cue in self._cues(start, end))
+            )
         ):
             verb = Hit(end, end, "word", "says")
             span = self._trimmed(start, end)
@@ -529,7 +651,7 @@ class _Finder:
             start += len(words.pop(0)) + 1
         while len(words) > 1 and words[-1] in rules.helpers:
             end -= len(words.pop()) + 1
-        if start >= end or len(words) > _LONGEST:
+        if start >= end or len(words) > _LONGEST or (rules.that is not None and rules.that.match(self.apart, start)):
             return None
         if loose or self._has_cue(start, end) or _NAME.search(text, start, end):
             if self.folded[start:end].strip() in rules.pronouns:

@@ -49,6 +49,25 @@ SAID = [
     ("وقال وزير الخارجية إن السفارة ستبقى مفتوحة.", "وزير الخارجية", "asserts"),
     ("外務省は大使館の閉鎖を検討していると述べた。", "外務省", "asserts"),
     ("외교부는 “대사관 직원은 모두 무사하다”고 밝혔다.", "외교부", "asserts"),
+    ("Ines Moreau, who lost her shop in the fire, said neighbours had brought bread.", "Ines Moreau", "asserts"),
+    ("The union warns that wages will fall behind.", "The union", "warns"),
+    ("A clerk, who fears for his post, told us that nothing was paid.", "A clerk", "asserts"),
+    ("A source, speaking on condition of anonymity, said the minister had left.", "A source", "asserts"),
+    ("The ambassador of Chile praised the deal, calling on Peru to sign it.", "The ambassador of Chile", "demands"),
+    ("Наступного літа, попереджає рибалка Остап Лин, риби поменшає.", "Остап Лин", "warns"),
+    ("Сюжет цієї п'єси, кажуть її автори, від початку й до кінця вигаданий.", "автори", "asserts"),
+    ("Полиция, говорят соседи, приехала через час.", "соседи", "asserts"),
+    ("– Det regnade hela natten, säger banmästaren Nils Ek.", "Nils Ek", "asserts"),
+    ("Die Gewerkschaft warnt vor langen Wartezeiten an der Grenze.", "Die Gewerkschaft", "warns"),
+    ("Opozycja ostrzega, że wybory się opóźnią.", "Opozycja", "warns"),
+    ("Ministarstvo, nadležno i za luke, potvrdilo je da su vrata zatvorena.", "Ministarstvo", "confirms"),
+    ("Silminnäkijän mukaan auto ajoi punaista päin.", "Silminnäkijän", "asserts"),
+    ("Egy szemtanú szerint a jármű megállt a híd előtt.", "Egy szemtanú", "asserts"),
+    ("気象庁によると、雨は夜まで続く。", "気象庁", "asserts"),
+    ("消防団長は「煙はもう見えない」と語った。", "消防団長", "asserts"),
+    ("气象台预计，明天仍有大雨。", "气象台", "asserts"),
+    ("Логист Асқар Омаровтың айтуынша, жүк ертең жетеді.", "Асқар Омаровтың", "asserts"),
+    ("«Մենք պատասխան ենք սպասում», — ասել է նախարարության խոսնակը։", "նախարարության խոսնակը", "asserts"),
     ("विदेश मंत्रालय ने कहा कि राजदूत को तलब किया गया।", "विदेश मंत्रालय", "asserts"),
 ]
 
@@ -64,6 +83,8 @@ def test_speaker_and_stance(body: str, speaker: str, stance: str) -> None:
     [
         ("The consul of Peru was told that the road was closed.", "consul"),
         ("UK nationals in Juba are being urged to leave by the embassy's staff.", "nationals"),
+        ("The United States embassy in Quito said it was open.", "The United States embassy in Quito said"),
+        ("A retired clerk, living in Oslo, said the mood there was calm.", "the mood"),
         ('The army has called the report "a denied attack" on its honour.', "report"),
     ],
 )
@@ -83,6 +104,24 @@ def test_a_speaker_has_one_claim_and_the_headline_adds_none() -> None:
 def test_a_pronoun_stands_for_who_spoke_last() -> None:
     said = claims("The ambassador of Chile said the talks had gone well. He warned that time was short.")
     assert [(claim.speaker.text, claim.stance) for claim in said] == [("The ambassador of Chile", "warns")]
+
+
+def test_a_pronoun_stands_for_the_name_that_opens_the_sentence_before() -> None:
+    said = claims('Moira Keane has no time for gossip. "We keep the doors open," she said.')
+    assert [claim.speaker.text for claim in said] == ["Moira Keane"]
+
+
+@pytest.mark.parametrize(
+    ("body", "stance"),
+    [
+        ('"We demand an explanation from Chad," the ambassador of Chile said.', "demands"),
+        ("The embassy of Chile said that Peru had demanded a new vote.", "asserts"),
+        ("Вікна цілі, жодної подряпини не видно, підтвердила посол Чилі.", "confirms"),
+        ("The foreign ministry of Chile has not confirmed the report.", "declines-to-comment"),
+    ],
+)
+def test_stance_of_what_is_said(body: str, stance: str) -> None:
+    assert stance in [claim.stance for claim in claims(body)]
 
 
 def test_anonymous_speakers_are_marked() -> None:

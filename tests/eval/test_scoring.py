@@ -3,7 +3,16 @@
 import pytest
 
 from tests.eval.material import Statement
-from tests.eval.scoring import Said, Tally, fold, match_statements, tally, tally_speakers, tally_stances, tally_statements
+from tests.eval.scoring import (
+    Said,
+    Tally,
+    fold,
+    match_statements,
+    tally,
+    tally_speakers,
+    tally_stances,
+    tally_statements,
+)
 
 
 @pytest.mark.parametrize(
