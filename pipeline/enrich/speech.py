@@ -49,6 +49,7 @@ SPEAKERS = frozenset(
         "court",
         "spokesperson",
         "official",
+        "voice",
         "anonymous",
         "attackers",
     ]
@@ -242,10 +243,13 @@ class _Finder:
         found: list[Attribution] = []
         taken, last, aside = start, None, False
         negations = [hit for hit in hits if hit[3] == "negation"] if self.negated else []
+        nameless = [hit for hit in hits if hit[3] == "anonymous"] if self.anonymous else []
         for verb in _foremost(verbs) if len(verbs) > 1 else verbs:
             begin, behind, _, concept = verb
             if begin < taken or (self.quotes and self._inside_quote(begin, behind)):
                 continue
+            if nameless and any(hit[0] <= begin and behind <= hit[1] and hit[:2] != verb[:2] for hit in nameless):
+                continue  # "asked not to be named"
             stance = STANCES[concept]
             if negations and self._negates(negations, begin, behind):
                 if concept not in _NEGATED:
@@ -484,6 +488,9 @@ class _Finder:
         """The speaker after the verb, to the next comma or other edge; named within the `first` words where given."""
         while (helper := _WORD.match(self.folded, start + 1, end)) and helper[0] in self.manner.helpers:
             start = helper.end()
+        that = self.manner.that
+        if that is not None and not self.manner.final and that.match(self.apart, start + 1):
+            return None
         stop = _next(self.edges, start, _next(self.commas, start, end))
         if first:
             words = self.folded[start:stop].split()
