@@ -82,6 +82,7 @@ class _File(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     watchlists: tuple[str, ...] = ()
     themes: tuple[str, ...] = ()
     wars: tuple[str, ...] = ()
+    enrichers: tuple[str, ...] = ()
     outlets: str | None = None
     site_rules: tuple[str, ...] = ()
     allow: tuple[str, ...] = ()
@@ -116,6 +117,8 @@ class Settings:
     allow: tuple[str, ...]
     """Hosts and networks that may be fetched from though they are not public."""
     sources: tuple[Declared, ...]
+    enrichers: tuple[str, ...] = ()
+    """Names of enrichers that installed packages offer, in the order in which they run."""
     polite: Polite = field(default_factory=Polite)
     """How hosts are spared that sources are fetched from."""
     kafka: Kafka = field(default_factory=Kafka)
@@ -137,6 +140,7 @@ VARIABLES: dict[str, tuple[Key, ...]] = {
     "WATCHLISTS": ("watchlists",),
     "THEMES": ("themes",),
     "WARS": ("wars",),
+    "ENRICHERS": ("enrichers",),
     "OUTLETS": ("outlets",),
     "SITE_RULES": ("site_rules",),
     "ALLOW": ("allow",),
@@ -147,7 +151,7 @@ VARIABLES: dict[str, tuple[Key, ...]] = {
     },
 }
 """Variables without their prefix, and the keys they set. Lists are separated as in PATH."""
-LISTS = {"RULES", "WATCHLISTS", "THEMES", "WARS", "SITE_RULES", "ALLOW"}
+LISTS = {"RULES", "WATCHLISTS", "THEMES", "WARS", "ENRICHERS", "SITE_RULES", "ALLOW"}
 
 
 def load(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> Settings:
@@ -189,6 +193,7 @@ def load(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> S
         **paths,
         outlets=_existing(base, keys.outlets, ("outlets",), document, variables) if keys.outlets else None,
         site_rules=_site_rules(base, keys.site_rules, document, variables),
+        enrichers=keys.enrichers,
         allow=keys.allow,
         polite=keys.polite,
         kafka=keys.kafka,

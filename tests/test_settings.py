@@ -39,9 +39,10 @@ def test_a_variable_may_name_the_file(tmp_path: Path) -> None:
 
 def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
-    (tmp_path / "wirewatch.yaml").write_text("data: here\nrules: [mine]\nwars: [mine]\n")
+    (tmp_path / "wirewatch.yaml").write_text("data: here\nrules: [mine]\nwars: [mine]\nenrichers: [bridges]\n")
     found = load(tmp_path / "wirewatch.yaml", {})
     assert (found.data, found.rules, found.wars) == (tmp_path / "here", (tmp_path / "mine",), (tmp_path / "mine",))
+    assert found.enrichers == ("bridges",)
 
 
 def test_wars_of_ones_own_are_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

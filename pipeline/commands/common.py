@@ -54,14 +54,15 @@ def rule_set(
 
 
 def apply_lexicons(given: "Settings | None", paths: Sequence[Path] = ()) -> None:
-    """Tells enrichment which names, themes and wars there are beside its own, from files or folders of them."""
-    from pipeline.enrich import munitions, themes, watchlists
+    """Tells enrichment of names, themes and wars beside its own, from files or folders, and which enrichers run."""
+    from pipeline.enrich import munitions, plugins, themes, watchlists
 
     names = [*(given.watchlists if given else ()), *paths]
     try:
         watchlists.add(*(file for path in names for file in _files(path)))
         themes.add(*(file for path in (given.themes if given else ()) for file in _files(path)))
         munitions.add(*(file for path in (given.wars if given else ()) for file in _files(path)))
+        plugins.add(*(given.enrichers if given else ()))
     except (ValueError, OSError) as error:
         fail(str(error))
 

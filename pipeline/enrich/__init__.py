@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from pipeline.enrich import actors, claims, events, facilities, persons, places, states, themes, vocabulary
+from pipeline.enrich import actors, claims, events, facilities, persons, places, plugins, states, themes, vocabulary
 from pipeline.enrich.language import identify
 from pipeline.enrich.reading import Reading
 from pipeline.enrich.text import clean
@@ -55,6 +55,7 @@ def read(article: Article) -> tuple[Reading, EnrichedArticle]:
 def enrich(article: Article, rules: "RuleSet | None" = None) -> EnrichedArticle:
     """The article with what was read in it, and the rules that hold for it."""
     _, enriched = read(article)
+    enriched = plugins.apply(enriched)
     if rules is None:
         return enriched
     because = tuple(rules.apply(enriched))

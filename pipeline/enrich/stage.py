@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 
 from pipeline.alerting.rules import Rule, RuleSet
-from pipeline.enrich import enrich, munitions, themes, watchlists
+from pipeline.enrich import enrich, munitions, plugins, themes, watchlists
 from pipeline.model.article import Article
 from pipeline.model.codec import decode, encode
 from pipeline.stage import Decision, Effect, Message, StateChange
@@ -46,15 +46,15 @@ class Enrich:
         return partial(_made, tuple(self._rules), tuple(module.own() for module in _EXTENDED), _known())
 
 
-_EXTENDED = (watchlists, themes, munitions)
-"""What a user may add files to."""
+_EXTENDED = (watchlists, themes, munitions, plugins)
+"""What a user may add files to, or choose from by name."""
 
 
 def _known() -> tuple[object, ...]:
     return watchlists.watchlists(), themes.lexicon(), munitions.wars()
 
 
-def _made(rules: Sequence[Rule], own: Sequence[Sequence[Path]], known: Sequence[object]) -> Enrich:
+def _made(rules: Sequence[Rule], own: Sequence[Sequence[Path | str]], known: Sequence[object]) -> Enrich:
     for module, files in zip(_EXTENDED, own, strict=True):
         module.add(*files)
     if _known() != known:
