@@ -109,6 +109,8 @@ def _out_of_country(context: Context, sentence: Sentence, words: tuple[Hit, ...]
         return False
     if who.value == "staff" and _unwanted(context, sentence, deed):
         return False
+    if len(words) > 2 and context.before(words[2], sentence.of("negation"), 1):
+        return False  # told to stay
     return sentence.has("embassy", "consulate", "@facility", "foreign", "citizens") or _states(context, sentence) >= 2
 
 
