@@ -36,7 +36,20 @@ MAX_TAIL = 8
 MARKS = "\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0670\u0900-\u0963\u0966-\u0dff\u0e30-\u0e4e"
 _NOT_WORD = re.compile(rf"[^\w {MARKS}]")
 _POINTED = re.compile(r"[.,] ")
-_SAME = {"ё": "е", "ي": "ی", "ى": "ی", "ك": "ک", "أ": "ا", "إ": "ا", "آ": "ا", "ة": "ه", "ۀ": "ه", "ı": "i"}
+_SAME = {
+    "ё": "е",
+    "ي": "ی",
+    "ى": "ی",
+    "ك": "ک",
+    "أ": "ا",
+    "إ": "ا",
+    "آ": "ا",
+    "ة": "ه",
+    "ۀ": "ه",
+    "ı": "i",
+    "ș": "ş",
+    "ț": "ţ",
+}
 _ASCII = "".join(chr(code).lower() if chr(code).isalnum() else " " for code in range(128))
 
 

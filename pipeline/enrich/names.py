@@ -21,7 +21,7 @@ from pipeline.enrich.lexicon import (
 )
 from pipeline.enrich.watchlists import watchlists
 
-EVERYWHERE = 100_000
+EVERYWHERE = 50_000
 """Least population of a city that is looked for in every language; smaller ones in those of their country."""
 MAIN = 3
 """So many of a country's languages make it a home of theirs."""
