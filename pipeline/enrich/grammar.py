@@ -18,6 +18,7 @@ class Grammar(NamedTuple):
     adjective: str
     our: tuple[str, ...]
     streets: tuple[str, ...]
+    ways: tuple[str, ...]
     spaced: bool
     syllables: bool
     verb_last: bool
@@ -41,6 +42,7 @@ def grammar(language: str) -> Grammar:
         adjective=data.get("adjective", "both"),
         our=tuple(map(fold, data.get("our", ()))),
         streets=tuple(map(fold, data.get("streets", ()))),
+        ways=tuple(map(fold, data.get("ways", ()))),
         spaced=morphology(language).script.spaced,
         syllables=data.get("syllables", False),
         verb_last=data.get("verb-last", False),
@@ -82,6 +84,21 @@ def is_street(reading: Reading, start: int, end: int) -> bool:
         return True
     before, after = folded[max(0, start - 14) : start].rstrip(), folded[end : end + 14].split()
     return before.endswith(streets) or (folded[end : end + 1] == " " and bool(after) and after[0] in streets)
+
+
+def is_way(reading: Reading, start: int, end: int) -> bool:
+    """Whether a name says which way something goes, not who does it: "via Lithuania", "Litvanya üzerinden"."""
+    rules = grammar(reading.language)
+    if not rules.ways:
+        return False
+    folded = reading.folded
+    if not rules.spaced:
+        return folded.endswith(rules.ways, 0, start) or folded.startswith(rules.ways, end)
+    before = " ".join(word for word in folded[max(0, start - 30) : start].split() if word not in ARTICLES)
+    if before.endswith(rules.ways) and f" {before}".endswith(tuple(f" {way}" for way in rules.ways)):
+        return True
+    after = folded[end : end + 20].split()
+    return bool(after) and after[0] in rules.ways
 
 
 def words_between(reading: Reading, start: int, end: int) -> list[str]:

@@ -83,6 +83,8 @@ def _people(reading: Reading, groups: Groups) -> set[tuple[int, int]]:
     parts = Counter(reading.folded[start:end] for start, end in spans)
     all_ = Counter(reading.folded[start:end] for start, end in groups)
     persons = {word for word, count in parts.items() if all_[word] <= count * 4}
+    if grammar(reading.language).bare_names:  # "Menteri Pembangunan Jerman" is Germany's
+        persons -= {reading.folded[start:end] for (start, end), group in groups.items() if group[0].kind == "state"}
     alike = [(start, end) for start, end in groups if reading.folded[start:end] in persons]
     persons -= {reading.folded[start:end] for start, end in alike if is_located(reading, start, end)}
     return spans | {(start, end) for start, end in alike if reading.folded[start:end] in persons}

@@ -1,12 +1,15 @@
 """States: where a state is spoken of as one that acts, rather than as somebody's nationality or a place on the map."""
 
+import re
 from bisect import bisect_left
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 
 from pipeline.enrich import tables
 from pipeline.enrich.genre import genre
+from pipeline.enrich.grammar import is_located, is_way
 from pipeline.enrich.lexicon import Hit
+from pipeline.enrich.names import opens_sentence
 from pipeline.enrich.reading import Mention, Reading
 from pipeline.model.enriched import Actor, Event, Span
 
@@ -28,11 +31,15 @@ DEALINGS = frozenset(
 """Concepts of what states do to each other and to each other's people."""
 POLITICAL = OFFICES | DEALINGS
 
-OFFICIAL = POLITICAL | {"party-leader", "court", "police", "spokesperson", "official", "territory"}
+OFFICIAL = POLITICAL | {"party-leader", "court", "police", "spokesperson", "official", "territory", "capital"}
 SHORT_TEXT = 400
 """Characters: too few to tell what an article deals with, so that who is named is taken at their word."""
 REACH = 30
 """Characters within which a word belongs to an adjective."""
+_BREAK = re.compile(r"[.;:!?…\n\"«»“”„。！？；]")
+"""What no adjective reaches across."""
+_AND = re.compile(r",? \w{1,3} (?:\w{1,2} )?|, | [وו]|[和与與、及]|[와과] ")
+"""Between names that stand side by side."""
 
 SPEAKING = frozenset(
     (
@@ -70,17 +77,14 @@ def judge(reading: Reading, hits: Sequence[Hit]) -> None:
     if not political:
         return
     spans: dict[str, list[Span]] = defaultdict(list)
-    acting = {
-        hit.value for hit in named if hit.kind == "state" or (hit.kind == "adjective" and _is_official(reading, hit))
-    }
+    times = Counter(hit.value for hit in named)
+    acting = {hit.value for hit in named if _acts(reading, hit, times[hit.value])}
     for hit in named:
         if hit.kind != "demonym" and hit.value in acting:
             spans[hit.value].append(reading.span(hit.start, hit.end))
     union: list[Span] = []
-    for hit in hits:
-        code = tables.capitals().get(hit.value) if hit.kind == "city" else None
-        if not code or not _stands_for_government(reading, hit):
-            continue
+    for hit in _governments(reading, hits):
+        code = tables.capitals()[hit.value]
         if hit.value == BRUSSELS and reading.article.source.country != code:
             reading.mentions.append(Mention(hit.start, hit.end, "organisation", "EU"))
             union.append(reading.span(hit.start, hit.end))
@@ -95,6 +99,13 @@ def judge(reading: Reading, hits: Sequence[Hit]) -> None:
         )
 
 
+def _acts(reading: Reading, named: Hit, times: int) -> bool:
+    """Whether a name that stands so many times in the article makes its state one that acts."""
+    if named.kind == "state":  # not the way that something takes: "via Lithuania", "heading for Nicaragua"
+        return times > 1 or not is_way(reading, named.start, named.end)
+    return named.kind == "adjective" and (times > 1 or _is_official(reading, named))
+
+
 def _is_official(reading: Reading, adjective: Hit) -> bool:
     """Whether the adjective goes with a word of state, as in "Turkish drone" and not in "Turkish marble"."""
     if not reading.words:
@@ -104,7 +115,9 @@ def _is_official(reading: Reading, adjective: Hit) -> bool:
         if word.start > adjective.end + REACH:
             return False
         if word.value in OFFICIAL:
-            return True
+            gap = (adjective.end, word.start) if adjective.start < word.start else (word.end, adjective.start)
+            if not _BREAK.search(reading.text, *gap):
+                return True
     return False
 
 
@@ -129,17 +142,57 @@ def _headlines_sanctions(reading: Reading) -> bool:
     return named and any(hit.start < headline for hit in reading.concepts.get("sanctions", ()))
 
 
-def _stands_for_government(reading: Reading, hit: Hit) -> bool:
-    """Whether a capital speaks or acts here."""
-    number = reading.sentence_at(hit.start)
-    return any(word.value in SPEAKING for word in reading.words_by_sentence.get(number, ()) if word.start >= hit.end)
+def _governments(reading: Reading, hits: Sequence[Hit]) -> list[Hit]:
+    """The capitals that stand for their governments: they speak, open a sentence, or are named in one breath."""
+    capitals = [hit for hit in hits if hit.kind == "city" and hit.value in tables.capitals()]
+    found = []
+    for breath in _breaths(reading, capitals):
+        first = breath[0]
+        if is_located(reading, first.start, first.end) or is_way(reading, first.start, first.end):
+            continue
+        if len(breath) > 1 or _speaks(reading, first) or _opens(reading, first):
+            found += breath
+    return found
+
+
+def _breaths(reading: Reading, capitals: Sequence[Hit]) -> list[list[Hit]]:
+    """The capitals, those together that are named side by side: "Vilnius, Tallinn and Warsaw"."""
+    breaths: list[list[Hit]] = []
+    for hit in capitals:
+        if breaths and _AND.fullmatch(reading.text, breaths[-1][-1].end, hit.start):
+            breaths[-1].append(hit)
+        else:
+            breaths.append([hit])
+    return breaths
+
+
+def _speaks(reading: Reading, capital: Hit) -> bool:
+    """Whether a word of what governments do follows in the sentence."""
+    number = reading.sentence_at(capital.start)
+    return any(
+        word.value in SPEAKING for word in reading.words_by_sentence.get(number, ()) if word.start >= capital.end
+    )
+
+
+def _opens(reading: Reading, capital: Hit) -> bool:
+    """Whether a capital is the bare subject of its sentence, as in "Budapest was the first to condemn it"."""
+    text, end = reading.text, capital.end
+    return (
+        capital.start > reading.body_start
+        and reading.plain_capitals
+        and opens_sentence(text, capital.start)
+        and text[end : end + 1] == " "
+        and text[end + 1 : end + 2].islower()
+    )
 
 
 def parties(reading: Reading) -> None:
-    """Whose facility is spoken of acts there, and so does, in news of states, the country where it stands."""
+    """Whose facility is spoken of acts, but in a novel; so does the country where a facility of the UN stands."""
+    if genre(reading).kind == "fiction":
+        return
     political = bool(reading.facilities) and is_political(reading)
     for facility in reading.facilities.values():
-        for code in (facility.owner, facility.country if political else None):
+        for code in (facility.owner, facility.country if political and facility.owner == "UN" else None):
             if code in tables.countries() and code not in reading.actors:
                 name = tables.countries()[code].name
                 reading.actors[code] = Actor(id=code, kind="state", name=name, mentions=facility.mentions)
