@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import cast
 
 from pipeline.enrich import composition, tables
+from pipeline.enrich.genre import genre
 from pipeline.enrich.lexicon import Hit
 from pipeline.enrich.reading import Mention, Reading
 from pipeline.enrich.watchlists import entry
@@ -28,6 +29,9 @@ ORGANS = {
 """Concept to the code of the office, after PLOVER's actors, and its English name."""
 OWN = frozenset(("foreign-ministry", "defence-ministry", "leader-office"))
 """Organs that belong to the state spoken of where the text does not say whose they are."""
+_LOCAL = frozenset(("local",))
+BESIDE = 3
+"""Characters between a word and the one that says more of it."""
 NATIONAL = OWN | {"government", "ministry", "parliament"}
 """Organs that belong to the outlet's own state where the text does not say whose they are and nobody is spoken of."""
 
@@ -92,6 +96,13 @@ def _owner(reading: Reading, number: int, heads: Sequence[Hit], names: Sequence[
             if first <= name.start < head.start and name.kind in ("state", "adjective"):
                 return name.value
     home = reading.article.source.country
-    if head.value not in NATIONAL or not home:
+    if head.value not in NATIONAL or not home or _is_local(reading, head):
         return None
     return home if home in reading.actors or any(p.country == home for p in reading.places.values()) else None
+
+
+def _is_local(reading: Reading, head: Hit) -> bool:
+    """Whether a government is only a district's or a province's, as it is in news of floods and fires."""
+    if genre(reading).kind == "disaster" and head.value not in OWN:
+        return True
+    return any(abs(word.start - head.end) < BESIDE or word.start == head.start for word in reading.words_of(_LOCAL))

@@ -3,6 +3,8 @@
 from functools import cache
 from typing import NamedTuple
 
+from pipeline.enrich import tables
+from pipeline.enrich.language import script_of
 from pipeline.enrich.lexicon import LANGUAGES, fold, morphology, read_yaml
 from pipeline.enrich.reading import Reading
 
@@ -65,13 +67,18 @@ def is_located(reading: Reading, start: int, end: int) -> bool:
     if words and words[-1] in rules.inside and folded[start - 1] == " ":
         return True
     name = folded[start:end]
-    if len(name) > 4 and name.endswith(rules.locative):
+    if len(name) > 4 and name.endswith(rules.locative) and not _is_nominative(name, reading.language):
         return True
     if rules.after:
         following = folded[end : end + 12].split()
         return bool(following) and following[0] in rules.after
     prefix = folded[folded.rfind(" ", 0, start) + 1 : start]
     return 0 < len(prefix) < 4 and prefix in rules.inside
+
+
+def _is_nominative(name: str, language: str) -> bool:
+    """Whether a name itself has an ending that would place another, as London has Hungarian "-on"."""
+    return name in tables.names(script_of(language))
 
 
 def is_street(reading: Reading, start: int, end: int) -> bool:

@@ -38,6 +38,8 @@ REACH = 30
 """Characters within which a word belongs to an adjective."""
 _BREAK = re.compile(r"[.;:!?…\n\"«»“”„。！？；]")
 """What no adjective reaches across."""
+_CROSSING = frozenset(("munition", "debris", "airspace", "shoot-down", "violate", "strike", "attackers"))
+"""Concepts of what violates the state that it goes through."""
 _AND = re.compile(r",? \w{1,3} (?:\w{1,2} )?|, | [وו]|[和与與、及]|[와과] ")
 """Between names that stand side by side."""
 
@@ -72,12 +74,13 @@ def judge(reading: Reading, hits: Sequence[Hit]) -> None:
     """Adds the mentions of states and the states that act to the reading."""
     political = is_political(reading)
     named = [hit for hit in hits if hit.kind in ("state", "adjective", "demonym")]
+    times = Counter(hit.value for hit in named)
+    named = [hit for hit in named if times[hit.value] > 1 or not _is_passed(reading, hit)]
     for hit in named:
         reading.mentions.append(Mention(hit.start, hit.end, hit.kind, hit.value))
     if not political:
         return
     spans: dict[str, list[Span]] = defaultdict(list)
-    times = Counter(hit.value for hit in named)
     acting = {hit.value for hit in named if _acts(reading, hit, times[hit.value])}
     for hit in named:
         if hit.kind != "demonym" and hit.value in acting:
@@ -101,9 +104,15 @@ def judge(reading: Reading, hits: Sequence[Hit]) -> None:
 
 def _acts(reading: Reading, named: Hit, times: int) -> bool:
     """Whether a name that stands so many times in the article makes its state one that acts."""
-    if named.kind == "state":  # not the way that something takes: "via Lithuania", "heading for Nicaragua"
-        return times > 1 or not is_way(reading, named.start, named.end)
-    return named.kind == "adjective" and (times > 1 or _is_official(reading, named))
+    return named.kind == "state" or (named.kind == "adjective" and (times > 1 or _is_official(reading, named)))
+
+
+def _is_passed(reading: Reading, named: Hit) -> bool:
+    """Whether a state is only the way of people or goods ("via Lithuania"), and not of what flies over its border."""
+    if named.kind != "state" or not is_way(reading, named.start, named.end):
+        return False
+    words = reading.words_by_sentence.get(reading.sentence_at(named.start), ())
+    return _CROSSING.isdisjoint(word.value for word in words)
 
 
 def _is_official(reading: Reading, adjective: Hit) -> bool:
@@ -200,8 +209,15 @@ def parties(reading: Reading) -> None:
 
 def sides(reading: Reading, events: Iterable[Event]) -> None:
     """A state that an event names as doing or suffering it acts, though only its adjective stands there."""
-    for code in dict.fromkeys(id_ for event in events for id_ in (*event.source, *event.target)):
+    for code in dict.fromkeys(id_ for event in events for id_ in (*event.source, *event.target, *_struck(event))):
         if code in tables.countries() and code not in reading.actors:
             mentions = tuple(reading.span(one.start, one.end) for one in reading.mentions if one.id == code)
             name = tables.countries()[code].name
             reading.actors[code] = Actor(id=code, kind="state", name=name, mentions=mentions)
+
+
+def _struck(event: Event) -> tuple[str, ...]:
+    """The country in which premises were hit: its soil was."""
+    if event.what != "premises-damaged" or event.status != "reported" or not event.facility:
+        return ()
+    return (event.facility.country,) if event.facility.country else ()

@@ -27,10 +27,104 @@ from tests.enrich.names_case import read, states
         pytest.param(
             "Guinea pigs and a Panama hat were among the lots; the Washington Post wrote of it.", set(), id="phrases"
         ),
+        pytest.param(
+            "Estonia's foreign ministry warned that goods would go via Mongolia.", {"EST"}, id="the way that goods take"
+        ),
+        pytest.param(
+            "Außenministerium in Riga warnt: Lastwagen fahren über Litauen. Lettlands Regierung schließt die Grenze.",
+            {"LVA"},
+            id="de a detour",
+        ),
+        pytest.param(
+            "Lettlands Außenministerium meldet eine russische Drohne über Litauen.",
+            {"LVA", "RUS", "LTU"},
+            id="de no detour but airspace",
+        ),
+        pytest.param("МИД Латвии закрыл границу, грузы пойдут через Монголию.", {"LVA"}, id="ru a detour"),
+        pytest.param(
+            "Sweden's ministry said its diplomats would work from Nairobi until the embassy in Chad reopens.",
+            {"SWE", "TCD"},
+            id="a capital as the place of work",
+        ),
+        pytest.param(
+            "The Norwegian ambassador, who served in Tokyo and Riga, said she would stay.",
+            {"NOR"},
+            id="capitals as places, side by side",
+        ),
+        pytest.param(
+            "Спачуванні паслалі Вільня, Талін і Варшава, міністр падзякаваў.",
+            {"LTU", "EST", "POL"},
+            id="be capitals side by side",
+        ),
+        pytest.param(
+            "Посол вручив ноту міністру Словаччини. Київ очікує на відповідь.",
+            {"SVK", "UKR"},
+            id="uk a capital opens its sentence",
+        ),
+        pytest.param(
+            "London zárolta öt iráni tábornok vagyonát.", {"GBR", "IRN"}, id="hu a name that ends as placed ones do"
+        ),
+        pytest.param(
+            "The foreign minister of Chad spoke to the army. On the wall hung a Peruvian rug. The ambassador laughed.",
+            {"TCD"},
+            id="no adjective reaches into the next sentence",
+        ),
     ],
 )
 def test_states(text: str, expected: set[str]) -> None:
     assert states(read(text)) == expected
+
+
+@pytest.mark.parametrize(
+    ("title", "body", "country", "expected"),
+    [
+        pytest.param(
+            "Danish embassy gets a new gardener",
+            "The Danish embassy in Warsaw has a new gardener, the ambassador said.",
+            None,
+            {"DNK"},
+            id="the host of an embassy that nothing befell",
+        ),
+        pytest.param(
+            "Missile hits Danish embassy in Warsaw",
+            "A missile hit the Danish embassy in Warsaw, the ambassador said.",
+            None,
+            {"DNK", "POL"},
+            id="the host of an embassy that was hit",
+        ),
+        pytest.param(
+            "A thriller set in Warsaw",
+            "In the novel's third chapter the Danish embassy burns; the novelist wrote the thriller in a year.",
+            None,
+            set(),
+            id="an embassy in a novel",
+        ),
+    ],
+)
+def test_states_by_facility(title: str, body: str, country: str | None, expected: set[str]) -> None:
+    assert states(read(body, title, country)) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "country", "expected"),
+    [
+        pytest.param(
+            "Jakarta — Pemerintah Jerman menghentikan hibah. Menteri Pembangunan Jerman memberi tahu duta besar.",
+            "IDN",
+            {"DEU/GOV"},
+            id="id a state behind a minister is no surname",
+        ),
+        pytest.param(
+            "Guvernatorul a închis școlile. Ambasada de la Chișinău e întreagă.",
+            "MDA",
+            set(),
+            id="ro a governor",
+        ),
+        pytest.param("Guvernul a închis ambasada de la Chișinău.", "MDA", {"MDA/GOV"}, id="ro the government"),
+    ],
+)
+def test_organs_of_the_outlets_state(text: str, country: str, expected: set[str]) -> None:
+    assert {actor.id for actor in read(text, country=country).actors if actor.kind == "organ"} == expected
 
 
 @pytest.mark.parametrize(
