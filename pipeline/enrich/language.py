@@ -158,12 +158,16 @@ def _script_of_block() -> dict[int, str]:
 _ONLY = {script: language for _, _, script, language in _SCRIPTS if language}
 
 
+_QUOTE = re.compile(r"[«“„][^«»“”„\n]{40,600}[»”“]|\"[^\"\n]{40,600}\"")
+"""Words between quotation marks that are long enough to tell a language by."""
+
+
 def identify(title: str, body: str) -> Language:
     """The language of an article; the title counts as little as its length.
 
     Returns `und` with confidence 0 where there are no letters.
     """
-    text = f"{body}\n{title}" if body else title
+    text = f"{_unquoted(body)}\n{title}" if body else title
     scripts = _scripts(text)
     if not scripts:
         return _UNKNOWN
@@ -183,6 +187,14 @@ def identify(title: str, body: str) -> Language:
     if script == "devanagari":
         return _vote(text, frozenset(["hi", "mr", "ne"]))
     return _latin(lower, text)
+
+
+def _unquoted(body: str) -> str:
+    """A text without what it quotes, which may be in another language, where enough is left."""
+    if len(body) < SHORT or _QUOTE.search(body) is None:
+        return body
+    rest = _QUOTE.sub(" ", body)
+    return rest if len(rest) >= SHORT // 2 else body
 
 
 def _scripts(text: str) -> Counter[str]:

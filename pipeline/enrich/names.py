@@ -115,7 +115,8 @@ def _state_patterns(language: str, rules: Morphology) -> Iterator[Pattern]:
 def _watch_patterns(language: str, rules: Morphology) -> Iterator[Pattern]:
     for entry in watchlists():
         for text in (*entry.names.get("any", ()), *entry.names.get(language, ())):
-            yield from _written(text, entry.kind, entry.id, rules)
+            name = _throughout(text, rules) if entry.kind == "person" else text
+            yield from _written(name, entry.kind, entry.id, rules)
     for own in language_files(language, "organisations.yaml"):
         for id_, texts in own.items():
             for text in texts or ():
@@ -303,6 +304,17 @@ def _with_endings(stem: str, endings: frozenset[str], kind: str, id_: str) -> li
     if endings is not EXACT and len(stem) - stem.rfind(" ") - 1 < short:
         return [Pattern(stem + ending, kind, id_, EXACT) for ending in endings]
     return [Pattern(stem, kind, id_, endings)]
+
+
+def _throughout(name: str, rules: Morphology) -> str:
+    """A person's name, all of whose words change where a language declines names: Остапа Лисенка."""
+    *head, last = name.split(" ")
+    if not head or not rules.decline or "|" in name or "*" in name:
+        return name
+    stems = [(word, *_decline(fold(word), rules)) for word in head]
+    return " ".join(
+        [*(f"{stem}*" if len(stem) > 2 and ends is not EXACT else word for word, stem, ends in stems), last]
+    )
 
 
 def _leading(word: str, rules: Morphology) -> str:

@@ -49,6 +49,13 @@ _LATIN = str.maketrans(
 )
 
 
+_SPELLINGS = (
+    (re.compile(r"\bye|(?<=[aeiou])ye"), "e"),
+    (re.compile(r"(?:[iy][yij]|(?<=sk)i)\b"), "y"),
+)
+"""Yevdokimov and Evdokimov, Aliyev and Aliev; Zelenskiy, Zelenskyi, Zelenski and Zelensky."""
+
+
 class _Held(NamedTuple):
     """A person's name where it stands, and the office held."""
 
@@ -121,9 +128,12 @@ def _office(reading: Reading, number: int, heads: Sequence[Hit], names: Sequence
 
 
 def _slug(name: str) -> str:
-    """The name in plain Latin letters, as an id."""
+    """The name in plain Latin letters, as an id; spellings that differ in a *y* that is heard or not are one."""
     plain = unicodedata.normalize("NFKD", name.lower().translate(_LATIN))
-    return re.sub(r"[^a-z0-9]+", "-", "".join(char for char in plain if not unicodedata.combining(char))).strip("-")
+    plain = re.sub(r"[^a-z0-9]+", "-", "".join(char for char in plain if not unicodedata.combining(char))).strip("-")
+    for spelling, same in _SPELLINGS:
+        plain = spelling.sub(same, plain)
+    return plain
 
 
 def _add(reading: Reading, slug: str, offices: Sequence[_Held]) -> None:

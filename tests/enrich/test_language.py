@@ -60,3 +60,37 @@ def test_a_title_in_another_language_does_not_flip_a_document() -> None:
 def test_the_same_text_always_gets_the_same_answer() -> None:
     text = "mesto predseda pisma"
     assert len({identify("", text) for _ in range(5)}) == 1
+
+
+@pytest.mark.parametrize(
+    ("code", "body"),
+    [
+        pytest.param(
+            "uk",
+            "Посол Чилі залишив місто ввечері після зустрічі в міністерстві. «Мы уезжаем ненадолго, потому что "
+            "идут ремонтные работы, и вернёмся весной», — сказав він. Посольство працюватиме у звичайному режимі.",
+            id="Russian words in Ukrainian",
+        ),
+        pytest.param(
+            "fr",
+            "Le ministre a déclaré au parlement que la frontière resterait fermée. « We will not open it before the "
+            "summer, and we will not discuss it any further with anybody », a répondu son collègue. On votera.",
+            id="English words in French",
+        ),
+        pytest.param(
+            "sv",
+            "Ministern kom sent till mötet och gick tidigt. ”Wir haben alles gesagt, was zu sagen war, und mehr wird "
+            "es heute nicht geben”, sade hon på vägen ut till bilen. Tidningarna hade väntat i tre timmar därute.",
+            id="German words in Swedish",
+        ),
+        pytest.param(
+            "en",
+            "The embassy of Chile closes on Monday for repairs and opens again in May, the ministry said in a "
+            "statement to the press, adding that visas would be issued in the next town.\n\n"
+            "Посольство Чили закрывается в понедельник на ремонт и откроется в мае.",
+            id="the longer half of a page in two languages",
+        ),
+    ],
+)
+def test_words_in_another_language_do_not_flip_a_document(code: str, body: str) -> None:
+    assert identify("", body).code == code
