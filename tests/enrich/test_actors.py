@@ -183,6 +183,10 @@ def test_persons(text: str, id_: str, role: str) -> None:
         pytest.param("Європейський Союз і МАГАТЕ вимагають доступу.", {"EU", "IAEA"}, id="uk"),
         pytest.param("В ОБСЕ и ЭКОВАС пока молчат.", {"OSCE", "ECOWAS"}, id="ru"),
         pytest.param("Hezbollah, Hamas and the Houthis rejected it.", {"HEZBOLLAH", "HAMAS", "HOUTHIS"}, id="groups"),
+        pytest.param("Եվրամիության և Աֆրիկյան միության խոսնակները լռում են։", {"EU", "AU"}, id="hy genitive"),
+        pytest.param("აფრიკის კავშირმა და ოპეკმა განცხადება გაავრცელეს.", {"AU", "OPEC"}, id="ka"),
+        pytest.param("Африка одағы азаматтық билікті қайтаруды талап етті.", {"AU"}, id="kk"),
+        pytest.param("Η ανακοίνωση της Αφρικανικής Ένωσης και του ΟΠΕΚ ήταν λιτή.", {"AU", "OPEC"}, id="el"),
     ],
 )
 def test_organisations(text: str, expected: set[str]) -> None:
