@@ -9,9 +9,9 @@ EVAL_DATA ?=
 demo: $(VENV)/.installed
 	@$(BIN)/wirewatch demo $(ARGS)
 
-# Three at a time, a file of tests each: much of the time is spent waiting for servers.
+# Two at a time, a file of tests each: much of the time is spent waiting for servers.
 test: lint browser maven
-	@$(BIN)/python -m pytest -n 3 --dist loadfile
+	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: $(VENV)/.installed-dev
 	@$(BIN)/ruff check .
