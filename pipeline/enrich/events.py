@@ -25,6 +25,7 @@ _MORE = 2
 """Words by which the parts of an event may stand further apart where the verb closes the sentence."""
 _OF_PREMISES = frozenset(["premises-damaged", "mission-closed"])
 """Told once of each facility."""
+_GONE: set[Status] = {"past"}
 
 
 class Found(NamedTuple):
@@ -42,10 +43,13 @@ def read(reading: Reading) -> tuple[Event, ...]:
     context = Context(reading)
     strongest: dict[tuple[str, str], Found] = {}
     headlined: dict[str, Status] = {}
+    told_below: dict[str, set[Status]] = {}
     retracted = _retracted(reading)
     for found in _find(context):
         if found.sentence.in_title:
             headlined[found.spec.what] = found.status
+        elif found.status != "past" or found.sentence.start < reading.body_start + OPENING // 4:
+            told_below.setdefault(found.spec.what, set()).add(found.status)
         if retracted:
             found = found._replace(status="denied")
         key = (found.spec.what, _premises(found))
@@ -53,7 +57,7 @@ def read(reading: Reading) -> tuple[Event, ...]:
             strongest[key] = found
     if fallout := _fallout(context, strongest.values()):
         strongest[fallout.spec.what, ""] = fallout
-    told = [_as_headlined(found, headlined) for found in strongest.values()]
+    told = [_as_dated(_as_headlined(found, headlined), told_below) for found in strongest.values()]
     told.sort(key=lambda found: (found.sentence.number, min(word.start for word in found.words)))
     return tuple(_event(found) for found in _fewer(told))
 
@@ -114,6 +118,16 @@ def _as_headlined(found: Found, headlined: Mapping[str, Status]) -> Found:
     return found._replace(status=headline)
 
 
+def _as_dated(found: Found, told_below: Mapping[str, set[Status]]) -> Found:
+    """A headline has no room for dates: an attack that the first words below tell as long gone is so there too."""
+    gone = _may_be_dated(found) and told_below.get(found.spec.what) == _GONE
+    return found._replace(status="past") if gone else found
+
+
+def _may_be_dated(found: Found) -> bool:
+    return found.spec.type == "ASSAULT" and found.sentence.in_title
+
+
 def _find(context: Context) -> Iterator[Found]:
     """Every event told, sentence by sentence; of each event in a sentence the pattern that tells it most firmly."""
     settled: set[str] = set()
@@ -129,7 +143,7 @@ def _find(context: Context) -> Iterator[Found]:
             if told and (known is None or firmer(told.status, known.status)):
                 found[spec.what] = told
         for one in found.values():
-            if one.status == FIRMEST and one.spec.what not in _OF_PREMISES:
+            if one.status == FIRMEST and one.spec.what not in _OF_PREMISES and not _may_be_dated(one):
                 settled.add(one.spec.what)
             yield one
 
