@@ -88,7 +88,7 @@ def _owner(reading: Reading, number: int, heads: Sequence[Hit], names: Sequence[
     tied = composition.tie(reading, number, heads, names)
     if tied.owner:
         return tied.owner
-    if tied.country:
+    if tied.country and (tied.city is None or tables.cities()[tied.city].capital):
         return tied.country
     if head.value in OWN:
         first, _ = reading.sentences[reading.sentence_at(head.start)]

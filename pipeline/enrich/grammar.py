@@ -90,6 +90,8 @@ def is_street(reading: Reading, start: int, end: int) -> bool:
     if not grammar(reading.language).spaced and folded.startswith(streets, end):
         return True
     before, after = folded[max(0, start - 14) : start].rstrip(), folded[end : end + 14].split()
+    if not morphology(reading.language).script.spaced:
+        return folded.startswith(streets, end)
     return before.endswith(streets) or (folded[end : end + 1] == " " and bool(after) and after[0] in streets)
 
 

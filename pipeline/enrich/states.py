@@ -31,13 +31,15 @@ DEALINGS = frozenset(
 """Concepts of what states do to each other and to each other's people."""
 POLITICAL = OFFICES | DEALINGS
 
-OFFICIAL = POLITICAL | {"party-leader", "court", "police", "spokesperson", "official", "territory", "capital"}
+OFFICIAL = POLITICAL | {"party-leader", "court", "police", "spokesperson", "official", "territory"}
 SHORT_TEXT = 400
 """Characters: too few to tell what an article deals with, so that who is named is taken at their word."""
 REACH = 30
 """Characters within which a word belongs to an adjective."""
 _BREAK = re.compile(r"[.;:!?…\n\"«»“”„。！？；]")
 """What no adjective reaches across."""
+_DATELINE = frozenset(("—", "–"))
+"""Behind the place that a report comes from."""
 _CROSSING = frozenset(("munition", "debris", "airspace", "shoot-down", "violate", "strike", "attackers"))
 """Concepts of what violates the state that it goes through."""
 _AND = re.compile(r",? \w{1,3} (?:\w{1,2} )?|, | [وו]|[和与與、及]|[와과] ")
@@ -123,6 +125,8 @@ def _is_official(reading: Reading, adjective: Hit) -> bool:
     for word in reading.words[at:]:
         if word.start > adjective.end + REACH:
             return False
+        if word.value == "capital" and 0 < word.start - adjective.end <= 2:
+            return True
         if word.value in OFFICIAL:
             gap = (adjective.end, word.start) if adjective.start < word.start else (word.end, adjective.start)
             if not _BREAK.search(reading.text, *gap):
@@ -158,6 +162,8 @@ def _governments(reading: Reading, hits: Sequence[Hit]) -> list[Hit]:
     for breath in _breaths(reading, capitals):
         first = breath[0]
         if is_located(reading, first.start, first.end) or is_way(reading, first.start, first.end):
+            continue
+        if reading.text[breath[-1].end : breath[-1].end + 2].strip() in _DATELINE:
             continue
         if len(breath) > 1 or _speaks(reading, first) or _opens(reading, first):
             found += breath

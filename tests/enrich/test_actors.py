@@ -64,6 +64,31 @@ from tests.enrich.names_case import read, states
         pytest.param(
             "London zárolta öt iráni tábornok vagyonát.", {"GBR", "IRN"}, id="hu a name that ends as placed ones do"
         ),
+        pytest.param("Sazişi Vaşinqton və Ankara alqışlayıb, nazir deyib.", {"USA", "TUR"}, id="az side by side"),
+        pytest.param(
+            "Zamislimo da su Beograd i Priština potpisali sporazum, ambasador je rekao.",
+            {"SRB", "XKX"},
+            id="sr side by side",
+        ),
+        pytest.param("中国驻印尼使馆提醒游客，大使说。", {"CHN", "IDN"}, id="zh a short name in a longer one"),
+        pytest.param(
+            "에리트레아 외교부 장관은 목표가 이스라엘이었던 것으로 본다고 말했다.", {"ERI", "ISR"}, id="ko copula"
+        ),
+        pytest.param(
+            "ڈنمارک کے وزیر نے ماہی گیروں کے سفیر سے کہا کہ دوپہر کو شام لگتی تھی۔", {"DNK"}, id="ur common nouns"
+        ),
+        pytest.param(
+            "El embajador de Chile fue operado en el hospital San José, dijo el ministro.", {"CHL"}, id="es a hospital"
+        ),
+        pytest.param(
+            "Kyiv – The Polish ambassador said that an engineer in the capital was safe.", {"POL"}, id="a dateline"
+        ),
+        pytest.param(
+            "A missile was fired at the Ukrainian capital, the army said.", {"UKR"}, id="an adjective's capital"
+        ),
+        pytest.param(
+            "A Czech engineer in the capital waved. The ambassador of Chad left.", {"TCD"}, id="no adjective's capital"
+        ),
         pytest.param(
             "The foreign minister of Chad spoke to the army. On the wall hung a Peruvian rug. The ambassador laughed.",
             {"TCD"},
@@ -119,6 +144,12 @@ def test_states_by_facility(title: str, body: str, country: str | None, expected
             "MDA",
             set(),
             id="ro a governor",
+        ),
+        pytest.param(
+            "Наводнение в Орске: введён режим ЧС, паводок прорвал дамбу, спасатели МЧС вывозят людей из домов.",
+            "RUS",
+            set(),
+            id="ru a town's emergency",
         ),
         pytest.param("Guvernul a închis ambasada de la Chișinău.", "MDA", {"MDA/GOV"}, id="ro the government"),
     ],
