@@ -26,6 +26,14 @@ from tests.enrich.names_case import cities, read
         ),
         pytest.param("Les vols entre Kiev et Londres ont repris.", {"Kyiv", "London"}, id="fr"),
         pytest.param("キーウとロンドンで会談が行われた。", {"Kyiv", "London"}, id="ja"),
+        pytest.param(
+            "Antananarivóban és Ungváron nyugalom van, a debreceni vonat közlekedik.",
+            {"Antananarivo", "Uzhhorod", "Debrecen"},
+            id="hu",
+        ),
+        pytest.param("Επέστρεψε από την Άγκυρα στον Πειραιά.", {"Ankara", "Piraeus"}, id="el"),
+        pytest.param("Bu gün Lənkəranda və Bakıda yağış yağıb, hava soyuqdur.", {"Lankaran", "Baku"}, id="az"),
+        pytest.param("Պատվիրակությունը Բաքվից մեկնել է Մոսկվա։", {"Baku", "Moscow"}, id="hy"),
         pytest.param("وصل الوفد إلى القاهرة قادما من موسكو.", {"Cairo", "Moscow"}, id="ar"),
     ],
 )
