@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from pipeline.enrich.lexicon import Hit
 from pipeline.enrich.reading import Reading
-from pipeline.enrich.speech import SPEAKERS, Attribution, attributions
+from pipeline.enrich.speech import SPEAKERS, Attribution, attributions, manner
 from pipeline.model.enriched import Claim, Event, Span, Speaker, Stance
 
 MOST = 6
@@ -39,6 +39,7 @@ def read(reading: Reading, events: tuple[Event, ...] = ()) -> tuple[Claim, ...]:
         hit for hit in reading.words_of(_DENIALS) if hit[3] == "negation" or " " in reading.folded[hit[0] : hit[1]]
     ]
     demands = reading.concepts.get("demands", [])
+    near = 3 if manner(reading.language).spaced else 1
     for said in attributions(reading):
         quote = _quote(reading, said) if quotes else None
         weighty = quote is not None or _one_of(voices, said) or _named(reading, said)
@@ -46,7 +47,7 @@ def read(reading: Reading, events: tuple[Event, ...] = ()) -> tuple[Claim, ...]:
         if about[1] - about[0] < 3:
             continue
         if said.stance == "asserts":
-            said = said._replace(stance=_meant(denials, demands if quote else [], about))
+            said = said._replace(stance=_meant(denials, demands if quote else [], about, near))
         speaker = _known(names, reading.folded[said.start : said.end].strip())
         before = told.get(speaker)
         if before is not None and before.said.start < reading.body_start <= said.start:
@@ -67,12 +68,12 @@ def _one_of(voices: list[int], said: Attribution) -> bool:
     return at < len(voices) and voices[at] < said.end
 
 
-def _meant(denials: list[Hit], demands: list[Hit], about: tuple[int, int]) -> str:
+def _meant(denials: list[Hit], demands: list[Hit], about: tuple[int, int], near: int) -> str:
     """The stance of words that somebody merely says: what they hold denies, begins with a negation, or demands."""
     start, end = about
     if denials:
         within = denials[bisect_left(denials, (start,)) : bisect_left(denials, (end,))]
-        if any(hit[3] == "denies" or hit[0] - start < 3 for hit in within):
+        if any(hit[3] == "denies" or hit[0] - start < near for hit in within):
             return "denies"
     at = bisect_left(demands, (start,))
     return "demands" if at < len(demands) and demands[at][0] < end else "asserts"

@@ -59,7 +59,7 @@ SPEAKERS = frozenset(
 _ACTORS = frozenset(["state", "government", "organ", "organisation", "group", "person", "facility", "city"])
 _VOICES = frozenset(["state", "government", "organ", "organisation", "group", "person"])
 """Names that can stand before a colon as the speaker of what follows."""
-_EDGE = ';—–\n()"«»“”„「」『』'
+_EDGE = ';—–\n()"«»“”„「」『』】'
 """What ends a speaker's words for good; so do a colon that is not in a time and a comma before a quotation."""
 _COLON_EDGE = re.compile(r":(?:(?!\d)|(?<!\d:))")
 _COMMA_EDGE = re.compile(r",(?=\s+[\"“«„])")
@@ -465,6 +465,9 @@ class _Finder:
         if self.manner.topic:
             at = self._topic(start, end)
             if at is not None:
+                comma = bisect_left(self.commas, at) - 1
+                if not self.manner.spaced and comma >= 0 and start < self.commas[comma] < at - 2:
+                    start = self.commas[comma] + 1  # "according to the police, the minister"
                 return self._trimmed(start, at)
         comma = _next(self.commas, start, end)
         return self._clipped(start, comma if self._has_cue(start, comma) else end)
@@ -480,7 +483,7 @@ class _Finder:
             if word in rules.topic:
                 return at
             if self.reading.language == "ko" and len(word) > 1 and word.endswith(rules.topic):
-                return at + len(word)
+                return at + len(word) - 1
             at += len(word) + 1
         return None
 
