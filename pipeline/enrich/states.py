@@ -31,7 +31,14 @@ DEALINGS = frozenset(
 """Concepts of what states do to each other and to each other's people."""
 POLITICAL = OFFICES | DEALINGS
 
-OFFICIAL = POLITICAL | {"party-leader", "court", "police", "spokesperson", "official", "territory"}
+OFFICIAL = (POLITICAL - {"aid-worker", "journalist", "citizens"}) | {
+    "party-leader",
+    "court",
+    "police",
+    "spokesperson",
+    "official",
+    "territory",
+}
 SHORT_TEXT = 400
 """Characters: too few to tell what an article deals with, so that who is named is taken at their word."""
 REACH = 30
@@ -174,7 +181,8 @@ def _breaths(reading: Reading, capitals: Sequence[Hit]) -> list[list[Hit]]:
     """The capitals, those together that are named side by side: "Vilnius, Tallinn and Warsaw"."""
     breaths: list[list[Hit]] = []
     for hit in capitals:
-        if breaths and _AND.fullmatch(reading.text, breaths[-1][-1].end, hit.start):
+        joined = breaths and _AND.fullmatch(reading.text, breaths[-1][-1].end, hit.start)
+        if joined and not is_located(reading, hit.start, hit.end):  # "from Sanaa to Cairo" is no breath
             breaths[-1].append(hit)
         else:
             breaths.append([hit])
