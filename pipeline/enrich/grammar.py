@@ -20,6 +20,8 @@ class Grammar(NamedTuple):
     adjective: str
     our: tuple[str, ...]
     streets: tuple[str, ...]
+    called: tuple[str, ...]
+    """The same as they end what stands before a name: whole words where no prefix is written together with them."""
     ways: tuple[str, ...]
     spaced: bool
     syllables: bool
@@ -35,6 +37,8 @@ ARTICLES = frozenset(("the", "de", "la", "le", "el", "der", "den", "dem", "o", "
 def grammar(language: str) -> Grammar:
     """What the file says of a language; names on both sides where it says nothing."""
     data = read_yaml(LANGUAGES / "grammar.yaml").get(language, {})
+    streets = tuple(map(fold, data.get("streets", ())))
+    script = morphology(language).script
     return Grammar(
         inside=frozenset(map(fold, data.get("in", ()))),
         after=tuple(map(fold, data.get("after", ()))),
@@ -43,9 +47,10 @@ def grammar(language: str) -> Grammar:
         owner=data.get("owner", "both"),
         adjective=data.get("adjective", "both"),
         our=tuple(map(fold, data.get("our", ()))),
-        streets=tuple(map(fold, data.get("streets", ()))),
+        streets=streets,
+        called=streets if script.prefixes else tuple(f" {street}" for street in streets),
         ways=tuple(map(fold, data.get("ways", ()))),
-        spaced=morphology(language).script.spaced,
+        spaced=script.spaced,
         syllables=data.get("syllables", False),
         verb_last=data.get("verb-last", False),
         bare_names=data.get("bare-names", False),
@@ -81,18 +86,24 @@ def _is_nominative(name: str, language: str) -> bool:
     return name in tables.names(script_of(language))
 
 
+_JOINTS = frozenset(" '’")
+"""What may stand between a word and the name that it goes with: no comma or full stop."""
+
+
 def is_street(reading: Reading, start: int, end: int) -> bool:
-    """Whether a street, hotel or restaurant is called by a place's name: شارع باريس, दिल्ली रोड."""
-    streets = grammar(reading.language).streets
+    """Whether a street, restaurant, district or treaty is called by a place's name: شارع باريس, दिल्ली रोड."""
+    rules = grammar(reading.language)
+    streets = rules.streets
     if not streets:
         return False
     folded = reading.folded
-    if not grammar(reading.language).spaced and folded.startswith(streets, end):
-        return True
-    before, after = folded[max(0, start - 14) : start].rstrip(), folded[end : end + 14].split()
-    if not morphology(reading.language).script.spaced:
+    if not rules.spaced:
         return folded.startswith(streets, end)
-    return before.endswith(streets) or (folded[end : end + 1] == " " and bool(after) and after[0] in streets)
+    before, after = f" {folded[max(0, start - 20) : start]}".rstrip(), folded[end : end + 14].split()
+    beside = reading.text[start - 1 : start] in _JOINTS and reading.text[start - 2 : start - 1].isalnum()
+    if beside and before.endswith(rules.called):
+        return True
+    return reading.text[end : end + 1] == " " and bool(after) and after[0] in streets
 
 
 def is_way(reading: Reading, start: int, end: int) -> bool:

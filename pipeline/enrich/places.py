@@ -28,9 +28,10 @@ def settle(reading: Reading, hits: Sequence[Hit]) -> list[Hit]:
     groups = _by_span(reading, hits)
     people = _people(reading, groups)
     groups = {span: group for span, group in groups.items() if span not in people}
-    support = _support(groups.values())
-    starts = _starts(groups)
-    return [hit for hit in _choose_all(reading, groups, support) if not _is_doubtful(reading, hit, starts, support)]
+    settled = _choose_all(reading, groups, _support(groups.values()))
+    support = _support([hit] for hit in settled)
+    starts = _starts(settled)
+    return [hit for hit in settled if not _is_doubtful(reading, hit, starts, support)]
 
 
 def _by_span(reading: Reading, hits: Sequence[Hit]) -> Groups:
@@ -54,12 +55,12 @@ def _by_span(reading: Reading, hits: Sequence[Hit]) -> Groups:
 _ORDER = {"state": 0, "adjective": 1, "demonym": 2, "region": 3, "city": 4, "city-adjective": 5}
 
 
-def _starts(groups: Groups) -> dict[str, list[int]]:
-    """Where the names begin that may mean a place, by its id."""
+def _starts(hits: Iterable[Hit]) -> dict[str, list[int]]:
+    """Where the names of cities begin, by id."""
     starts: dict[str, list[int]] = defaultdict(list)
-    for (start, _), group in groups.items():
-        for hit in group:
-            starts[hit[3]].append(start)
+    for start, _, kind, value in hits:
+        if kind in _CITY_KINDS:
+            starts[value].append(start)
     return starts
 
 
@@ -133,11 +134,13 @@ def _is_doubtful(reading: Reading, hit: Hit, starts: dict[str, list[int]], suppo
     length = end - start
     if city.capital or (city.population >= LARGE and length > 4):
         return False
-    near = support[city.country] > 0 or reading.article.source.country == city.country
+    own = len(starts[value]) if city.population >= MIDDLING else 0  # a town is no support for itself
+    near = support[city.country] > own or reading.article.source.country == city.country
     if not morphology(reading.language).capitals:
         return _may_be_word(reading, hit, near)
     if near:
-        return city.population < SMALL and _always_opens(reading, starts[hit.value])
+        opens = city.population < SMALL and _always_opens(reading, starts[value])
+        return opens and not is_located(reading, start, end)
     if reading.language in NOUNS and city.population < LARGE and not is_located(reading, hit.start, hit.end):
         return True
     if (length <= 4 and city.population < HUGE) or _always_opens(reading, starts[hit.value]):

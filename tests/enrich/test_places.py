@@ -120,3 +120,52 @@ def test_names_are_filed_under_the_words_by_which_they_are_looked_up(script: str
 
 def test_a_script_without_names_of_cities_is_read_all_the_same() -> None:
     assert read("વિદેશ મંત્રાલયે આજે એક નિવેદન બહાર પાડ્યું.").language.code == "gu"
+
+
+@pytest.mark.parametrize(
+    ("text", "unwanted"),
+    [
+        pytest.param("Im Kanton Solothurn wurde gewählt.", "Solothurn/CHE", id="de canton"),
+        pytest.param("Wyszliśmy z restauracji Moskwa przed północą.", "Moscow/RUS", id="pl restaurant"),
+        pytest.param("Hádka začala u majitele čajovny Peking.", "Beijing/CHN", id="cs tea room"),
+        pytest.param("昨晚莫斯科餐厅的老板请客。", "Moscow/RUS", id="zh restaurant"),
+        pytest.param("隔壁的柏林面包房也降价了。", "Berlin/DEU", id="zh bakery"),
+        pytest.param("نمایندگان استان کرمان اعتراض کردند.", "Kerman/IRN", id="fa province"),
+        pytest.param("تجمع السكان في محافظة المفرق مساء.", "Mafraq/JOR", id="ar governorate"),
+        pytest.param("Que reste-t-il de l'accord d'Alger ?", "Algiers/DZA", id="fr agreement"),
+        pytest.param("Há uma festa na Rua de Lisboa.", "Lisbon/PRT", id="pt street"),
+        pytest.param("Они живут на улице Киев, дом три.", "Kyiv/UKR", id="ru street"),
+        pytest.param("Ankara'nın Çankaya ilçesinde bir bina çöktü.", "Çankaya/TUR", id="tr district"),
+    ],
+)
+def test_streets_premises_districts_and_treaties_are_no_cities(text: str, unwanted: str) -> None:
+    assert unwanted not in cities(read(text))
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        pytest.param("Tapahtuma järjestettiin Suomessa, Rovaniemellä.", "Rovaniemi/FIN", id="fi niemi"),
+        pytest.param("Suomi voitti, ja juhlat pidettiin Lahdessa.", "Lahti/FIN", id="fi lahti"),
+        pytest.param("Ο υπουργός επέστρεψε από την Άγκυρα.", "Ankara/TUR", id="el"),
+        pytest.param("Təyyarə Vaşinqtondan qalxıb.", "Washington/USA", id="az"),
+        pytest.param("ראש הממשלה נחת בוושינגטון.", "Washington/USA", id="he"),
+        pytest.param("وصل الوزير إلى واشنطن مساء.", "Washington/USA", id="ar"),
+        pytest.param("وزیر خارجه به دهلی نو رفت.", "New Delhi/IND", id="fa"),
+        pytest.param("Трамвай спыніўся. Міністр прыляцеў у Вашынгтон.", "Washington/USA", id="be"),
+    ],
+)
+def test_capitals_and_declined_towns(text: str, wanted: str) -> None:
+    assert wanted in cities(read(text))
+
+
+@pytest.mark.parametrize(
+    ("text", "unwanted"),
+    [
+        pytest.param("Вона каже, що таких ночей не рахує. Вона приїхала до Києва.", "Vaughan/CAN", id="uk"),
+        pytest.param("Samassa iskussa kuoli kuusi ihmistä Helsingissä.", "Sanya/CHN", id="fi"),
+        pytest.param("Kale düştü, taraftarlar sevindi.", "Kalemyo/MMR", id="tr"),
+    ],
+)
+def test_a_town_is_no_support_for_itself(text: str, unwanted: str) -> None:
+    assert unwanted not in cities(read(text))
