@@ -165,6 +165,8 @@ def _may_be_word(reading: Reading, hit: Hit, near: bool) -> bool:
     glued = reading.text[hit.start - 1 : hit.start].isalpha()
     if near:
         return length <= 4 and population < (LARGE if glued else MIDDLING) and not is_located(reading, *hit[:2])
+    if population >= MIDDLING and length > 4 and is_located(reading, hit.start, hit.end):
+        return False
     return length <= 4 or glued or population < LARGE
 
 
