@@ -12,6 +12,10 @@ _CLOSE, _CLOSE_VERB_LAST = 7, 10
 _HARM = frozenset(["damage", "burn"])
 _SPEAKS = frozenset(["says", "denies", "confirms", "condemns", "announces", "warns", "demands", "no-comment"])
 
+_FIGHTING = frozenset(
+    "war army troops attackers munition gunfire talks border defence-ministry head-of-state head-of-government".split()
+)
+
 Verdict = bool | Status
 """Whether a check holds, or the status that the words have instead."""
 
@@ -167,6 +171,13 @@ def _news(context: Context, sentence: Sentence, words: tuple[Hit, ...]) -> Verdi
     return not (deed > ceasefire and others and context.near(ceasefire, [deed], 2))
 
 
+def _armed(context: Context, sentence: Sentence, _words: tuple[Hit, ...]) -> Verdict:
+    """Between sides at war: a state or group stands in the sentence, or fighting in the article; not neighbours."""
+    return bool(context.concepts & _FIGHTING) or sentence.has(
+        "@state", "@government", "@organ", "@organisation", "@adjective", "@demonym", "@group", "@country"
+    )
+
+
 def _in_earnest(context: Context, sentence: Sentence, _words: tuple[Hit, ...]) -> Verdict:
     """Shut for a reason of state, not for repairs, a holiday or an accident."""
     if sentence.has("maintenance", "accident"):
@@ -304,6 +315,7 @@ CHECKS: dict[str, Callable[[Context, Sentence, tuple[Hit, ...]], Verdict]] = {
     "measure": _measure,
     "whole-country": _whole_country,
     "news": _news,
+    "armed": _armed,
     "in-earnest": _in_earnest,
     "frontier": _frontier,
     "policy": _policy,
