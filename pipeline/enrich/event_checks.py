@@ -29,6 +29,8 @@ def _premises(context: Context, sentence: Sentence, words: tuple[Hit, ...]) -> V
         return False
     if deed.value in ("storm", "strike") and _in_jest(context):
         return False
+    if deed.value == "storm" and _ordinary(context, sentence) and "attackers" not in context.concepts:
+        return False  # a drunk over the fence
     beside = [*sentence.of("nearby")]
     if (
         context.before(premises, beside, 4)
@@ -46,6 +48,12 @@ def _premises(context: Context, sentence: Sentence, words: tuple[Hit, ...]) -> V
     if deed.value not in _HARM and _spared(context, sentence, premises):
         return "denied"
     return True
+
+
+def _ordinary(context: Context, sentence: Sentence) -> bool:
+    """An ordinary crime, as the sentence or the headline says."""
+    start = context.reading.body_start
+    return sentence.has("crime") or any(hit.start < start for hit in context.reading.concepts.get("crime", ()))
 
 
 def _in_jest(context: Context) -> bool:
@@ -200,9 +208,10 @@ def _frontier(context: Context, sentence: Sentence, words: tuple[Hit, ...]) -> V
     return not context.near(words[1], sentence.of("nearby"), 0)
 
 
-def _policy(context: Context, _sentence: Sentence, _words: tuple[Hit, ...]) -> Verdict:
-    """Of a state or organisation that stands in the sentence or opens the article."""
-    return bool(context.states)
+def _policy(context: Context, sentence: Sentence, words: tuple[Hit, ...]) -> Verdict:
+    """Of a state or organisation that stands in the sentence or opens the article, and not of a firm on its sellers."""
+    of_a_firm = context.genre.weight("business") and context.near(words[0], sentence.of("retail"), 4)
+    return bool(context.states) and not of_a_firm
 
 
 def _foreigner(context: Context, sentence: Sentence, words: tuple[Hit, ...]) -> Verdict:
@@ -210,7 +219,7 @@ def _foreigner(context: Context, sentence: Sentence, words: tuple[Hit, ...]) -> 
     capture, victim = words[0], words[1]
     if _speaks(sentence, victim, capture) or _sentenced(context):
         return False
-    if sentence.has("crime") and not context.concepts & {"spying", "hostage"}:
+    if _ordinary(context, sentence) and not context.concepts & {"spying", "hostage"}:
         return False
     return (
         victim.value in ("diplomat", "foreign")
@@ -258,7 +267,9 @@ def _nationals(context: Context, sentence: Sentence, words: tuple[Hit, ...]) -> 
     if context.near(people, sentence.of("embassy", "consulate", "mission", "residence"), 1):
         return False  # the embassy's nationality
     powers = ("police", "security-service", "army", "court", "government", "ministry", "troops", "leader-office")
-    if _speaks(sentence, people, capture) or (sentence.has("crime") and not context.concepts & {"spying", "hostage"}):
+    if _speaks(sentence, people, capture) or (
+        _ordinary(context, sentence) and not context.concepts & {"spying", "hostage"}
+    ):
         return False
     if any(people.start <= power.start and context.near(people, [power], 1) for power in sentence.of(*powers)):
         return False

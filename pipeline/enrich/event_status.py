@@ -19,6 +19,8 @@ _YEAR = re.compile(
     r"\b(?:[1١१১][5-9٥-٩५-९৫-৯]|[2٢२২][0٠०০])\d\d\b|(?<=سال )[1۱][3۳]\d\d\b|(?<!\d)(?:1[5-9]|20)\d\d(?=[年년])"
 )
 """In the digits of the language, of Persia's calendar until 2021, and where no space parts it from "year"."""
+_CHAINED = 12
+"""Words from "could" to the second deed of two: "could close its mission in Quito and bring staff home"."""
 _OPENS = 3
 """Words before a year at the most that dates the whole sentence: "In 1979 students stormed the embassy"."""
 _UNREAL: dict[str, Status] = {
@@ -105,6 +107,7 @@ def _supposed(context: Context, sentence: Sentence, spec: Spec, words: tuple[Hit
     """If, may, plans to, calls for: it has not happened."""
     text = context.reading.text
     cues = ("hypothetical", "plan", "proposal", "refuse") if spec.what in _WANTED else ("hypothetical", "plan")
+    deeds = sentence.of("close", "recall", "expel") if spec.type == "RETREAT" else []
     for cue in sentence.of(*cues):
         if _opens_condition(sentence, cue, words):
             return True
@@ -112,6 +115,8 @@ def _supposed(context: Context, sentence: Sentence, spec: Spec, words: tuple[Hit
             continue  # May, the month
         reach = 7 if cue.value == "hypothetical" else 5
         for word in words[:2]:
+            if any(cue.end < deed.start and deed.end < word.start for deed in deeds):
+                reach = _CHAINED
             around = cue.start <= word.start and word.end <= cue.end  # a verb may hold its own if: "fermerait"
             if around or context.governed(word, [cue], reach, clause=True):
                 return True
@@ -135,6 +140,8 @@ def _past(context: Context, sentence: Sentence, words: tuple[Hit, ...]) -> bool:
     start, end = min(word.start for word in words), max(word.end for word in words)
     if context.near((start, end), sentence.of("past"), 5) or context.near((start, end), sentence.of("anniversary"), 3):
         return True
+    if not sentence.in_title and any(_dates_all(context, sentence, cue, start) for cue in sentence.of("past")):
+        return True
     this_year = context.published.year
     if context.published == date.max:
         return False
@@ -149,3 +156,10 @@ def _past(context: Context, sentence: Sentence, words: tuple[Hit, ...]) -> bool:
             if sentence.in_title or not BREAK.search(reading.text, low, high):
                 return True
     return False
+
+
+def _dates_all(context: Context, sentence: Sentence, cue: Hit, start: int) -> bool:
+    """Whether a time long gone opens the sentence before its verb: "Two years ago the envoy had been called in"."""
+    text = context.reading.text
+    early = cue.end <= start and context.words_apart(sentence.start, cue.start) < 2
+    return early and not BREAK.search(text, sentence.start, start)
