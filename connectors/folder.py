@@ -14,12 +14,13 @@ from typing import Any
 import msgspec
 from pydantic import ConfigDict, Field
 
-from connectors.formats.articles import Item, article_of, articles_of, raw_of, read_json, read_objects
+from connectors.formats.articles import Item, article_of, articles_of, read_json, read_objects
 from connectors.formats.mail import read_mail
 from connectors.formats.newsml import read_newsml
 from connectors.formats.warc import Archived, read_warc
 from connectors.pages import MAX_PAGE, read_page
 from connectors.sdk import Bad, BadDataError, BadItemError, Batch, Context, GoneError, SourceConfig, isolated, source
+from pipeline.model.article import raw_of
 
 BATCH = 200
 MAX_FILE = 64 * 1024 * 1024

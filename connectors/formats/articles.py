@@ -1,6 +1,5 @@
 """Articles of what was handed over as documents: each format's entries, and JSON as `wirewatch enrich` takes it."""
 
-import hashlib
 from collections.abc import Iterable, Sequence
 
 import msgspec
@@ -8,7 +7,7 @@ import msgspec
 from connectors.formats.ninjs import is_ninjs, read_ninjs
 from connectors.sdk import Bad, BadItemError, Context, isolated
 from connectors.sdk.linked import Entry
-from pipeline.model.article import Article, Raw, from_input
+from pipeline.model.article import Article, from_input, raw_of
 from pipeline.model.codec import InvalidError
 
 Item = Article | Bad
@@ -81,8 +80,3 @@ def article_of(entry: Entry | Bad, context: Context, data: bytes, content_type: 
         )
     except BadItemError as error:
         return Bad(entry.key, str(error), data)
-
-
-def raw_of(data: bytes, content_type: str) -> Raw:
-    """What is kept of the bytes that an article was read from."""
-    return Raw(sha256=hashlib.sha256(data).hexdigest(), content_type=content_type, size=len(data))

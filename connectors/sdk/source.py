@@ -13,7 +13,6 @@ rely on it. A generator may end after one batch or go on for ever; when it has e
 with the cursor that was stored last.
 """
 
-import hashlib
 import inspect
 import os
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -32,7 +31,7 @@ from connectors.sdk.dial import Stream
 from connectors.sdk.errors import BadItemError
 from connectors.sdk.fetch import Fetch
 from connectors.sdk.isolated import isolated
-from pipeline.model.article import MAX_BODY, Article, Raw, Source, article_id, revision_of
+from pipeline.model.article import MAX_BODY, Article, Raw, Source, article_id, raw_of, revision_of
 
 GROUP = "wirewatch.sources"
 """Entry-point group under which packages offer kinds of source."""
@@ -126,7 +125,7 @@ class Context:
         """
         response = await self.fetch(url, robots=True)
         kind = response.content_type.partition(";")[0].strip() or "text/html"
-        raw = Raw(sha256=hashlib.sha256(response.body).hexdigest(), content_type=kind, size=len(response.body))
+        raw = raw_of(response.body, kind)
         if "html" not in kind and "xml" not in kind:
             return None, raw
         return await isolated(read_page, response.body, response.url, response.content_type, self.site_rules), raw

@@ -116,6 +116,11 @@ def revision_of(title: str, body: str) -> str:
     return hashlib.sha256(f"{title}\n{body}".encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
+def raw_of(data: bytes, content_type: str) -> Raw:
+    """What is kept of the bytes that an article was read from."""
+    return Raw(sha256=hashlib.sha256(data).hexdigest(), content_type=content_type, size=len(data))
+
+
 class _Input(msgspec.Struct, kw_only=True):
     """An article as people hand it in: unknown fields are ignored, known ones are strict."""
 
